@@ -1,0 +1,1 @@
+"""The CNN and Transformer backbones, cut to frame maps and tokens."""

@@ -1,0 +1,1 @@
+"""The layers that are ours; everything else comes from torch and timm."""

@@ -1,0 +1,287 @@
+"""The artifact contract: what a server must know of an exported model, not how it was learned.
+
+An artifact is a directory: the graph, `manifest.json`, the golden clip with its embedding, and a
+model card. The exporter can write only through `save_manifest`; the server reads only through
+`load_manifest` and `verify_files`. This module needs the standard library and pydantic alone, since
+both the training and the serving environment import it.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ArtifactError(ValueError):
+    """An artifact directory breaks the contract; the text says expected, received and remedy."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelIdentity(_Frozen):
+    """Which model this is. `fingerprint` changes with anything that changes an embedding."""
+
+    name: str
+    version: str
+    fingerprint: Sha256
+
+
+class Graph(_Frozen):
+    """The graph's file, its precision, and the unit the server puts in a batch."""
+
+    file: str
+    precision: Literal["fp32", "fp16", "int8"]
+    batching_unit: Literal["frame", "clip"]
+
+
+class InputTensor(_Frozen):
+    """The graph's only input: `uint8`, axes by letter (n frames, h rows, w columns, c colours)."""
+
+    name: str
+    dtype: Literal["uint8"]
+    axes: tuple[str, ...]
+    dynamic: tuple[str, ...]
+
+
+class FrameChoice(_Frozen):
+    """Which frames of a tracklet are embedded: all of them, or `most` evenly spaced ones."""
+
+    policy: Literal["evenly_spaced"]
+    most: Annotated[int, Field(ge=1)]
+
+    def indices(self, received: int) -> tuple[int, ...]:
+        """Positions of the frames to embed, ascending.
+
+        The tracklet is cut into `most` equal spans and the middle frame of each is taken, so that
+        neither end is preferred.
+
+        Args:
+            received: Frames in the tracklet, in time order.
+
+        Raises:
+            ValueError: When `received` is negative.
+        """
+        if received < 0:
+            raise ValueError(f"expected a frame count of 0 or more, received {received}")
+        if received <= self.most:
+            return tuple(range(received))
+        return tuple((2 * i + 1) * received // (2 * self.most) for i in range(self.most))
+
+
+class Preprocessing(_Frozen):
+    """How a frame becomes a row of the input. Scale, mean and deviation are inside the graph."""
+
+    frames_per_clip: Annotated[int, Field(ge=1)] | None
+    choice: FrameChoice
+    height: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1)]
+    interpolation: Literal["bilinear_antialias"]
+    colour: Literal["RGB"]
+
+
+class EmbeddingPart(_Frozen):
+    """One run of the feature's columns that is L2-normalised on its own."""
+
+    name: str
+    dimension: Annotated[int, Field(ge=1)]
+
+
+class OutputTensor(_Frozen):
+    """The graph's only output and the way to the embedding.
+
+    For `batching_unit` frame the server takes the mean of a tracklet's rows, L2-normalises each
+    part (in this order), concatenates the parts and L2-normalises the whole: `dimension` columns.
+    """
+
+    name: str
+    dimension: Annotated[int, Field(ge=1)]
+    normalised: bool
+    metric: Literal["cosine"]
+    pooling: Literal["mean", "none"]
+    parts: tuple[EmbeddingPart, ...]
+
+    @model_validator(mode="after")
+    def _parts_fill_dimension(self) -> Self:
+        total = sum(part.dimension for part in self.parts)
+        if total != self.dimension:
+            raise ValueError(
+                f"expected parts that sum to dimension {self.dimension}, received a sum of {total}"
+            )
+        return self
+
+
+class FileDigest(_Frozen):
+    """SHA-256 and size of one file beside the manifest."""
+
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Golden(_Frozen):
+    """A clip (`.npy`, uint8 [t, h, w, c]) and the embedding (`.npy`, float32 [d]) it must give."""
+
+    clip: str
+    embedding: str
+    least_cosine: Annotated[float, Field(gt=0, le=1)]
+
+
+class Calibration(_Frozen):
+    """Similarity thresholds per false-accept rate, and the gallery size they were measured at."""
+
+    thresholds: dict[str, float]
+    gallery_size: Annotated[int, Field(ge=1)]
+
+
+class Provenance(_Frozen):
+    """Where the weights come from and what they reached."""
+
+    commit: str
+    data: str
+    protocol: str
+    rank_1: float | None
+    mean_average_precision: float | None
+    exporter: dict[str, str]
+    data_licence: str
+
+
+class Manifest(_Frozen):
+    """`manifest.json`, whole."""
+
+    schema_version: Literal[1]
+    model: ModelIdentity
+    graph: Graph
+    input: InputTensor
+    preprocessing: Preprocessing
+    output: OutputTensor
+    files: dict[str, FileDigest]
+    golden: Golden
+    calibration: Calibration | None
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _names_are_listed_and_local(self) -> Self:
+        for name in self.files:
+            if PurePosixPath(name).name != name or name in {"", ".", "..", MANIFEST_FILE}:
+                raise ValueError(
+                    f"expected plain file names beside the manifest, received {name!r}"
+                )
+        for name in (self.graph.file, self.golden.clip, self.golden.embedding):
+            if name not in self.files:
+                raise ValueError(f"expected a digest of {name!r} in files, received none")
+        return self
+
+    @model_validator(mode="after")
+    def _fingerprint_matches(self) -> Self:
+        expected = model_fingerprint(
+            self.files[self.graph.file].sha256, self.preprocessing, self.output
+        )
+        if self.model.fingerprint != expected:
+            raise ValueError(
+                f"expected fingerprint {expected} from graph, preprocessing and output, "
+                f"received {self.model.fingerprint}"
+            )
+        return self
+
+
+def model_fingerprint(graph_sha256: str, preprocessing: Preprocessing, output: OutputTensor) -> str:
+    """SHA-256 over everything that decides an embedding: graph, frame handling and pooling."""
+    described = json.dumps(
+        [graph_sha256, preprocessing.model_dump(mode="json"), output.model_dump(mode="json")],
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> FileDigest:
+    """SHA-256 and size of the file at `path`."""
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileDigest(sha256=sha256, bytes=path.stat().st_size)
+
+
+def load_manifest(directory: Path) -> Manifest:
+    """Read and validate `manifest.json`; the files it names are not opened.
+
+    Raises:
+        ArtifactError: When the manifest is missing, is not JSON, or breaks the schema.
+    """
+    path = directory / MANIFEST_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ArtifactError(
+            f"expected an artifact manifest at {path}, received {error.strerror}; "
+            "point the artifact setting at a directory written by `reid-train export`"
+        ) from error
+    _require_schema_version(path, text)
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"expected {path} to keep artifact schema {SCHEMA_VERSION}, received: {error}; "
+            "export the artifact again"
+        ) from error
+
+
+def _require_schema_version(path: Path, text: str) -> None:
+    try:
+        version = json.loads(text).get("schema_version")
+    except (ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"expected a JSON object in {path}, received {text[:40]!r}; export the artifact again"
+        ) from error
+    if version != SCHEMA_VERSION:
+        raise ArtifactError(
+            f"expected artifact schema {SCHEMA_VERSION} in {path}, received {version!r}; "
+            "use the release that wrote it, or export the artifact again"
+        )
+
+
+def verify_files(directory: Path, manifest: Manifest) -> None:
+    """Check size and SHA-256 of every file that the manifest names.
+
+    Raises:
+        ArtifactError: For the first file that is missing or differs.
+    """
+    for name, expected in sorted(manifest.files.items()):
+        path = directory / name
+        if not path.is_file():
+            raise ArtifactError(
+                f"expected {name!r} beside the manifest in {directory}, received nothing; "
+                "copy the whole artifact directory"
+            )
+        received = file_digest(path)
+        if received != expected:
+            raise ArtifactError(
+                f"expected {name!r} with sha256 {expected.sha256} ({expected.bytes} bytes), "
+                f"received {received.sha256} ({received.bytes} bytes); "
+                "copy or export the artifact again"
+            )
+
+
+def save_manifest(directory: Path, manifest: Manifest) -> Path:
+    """Verify the files, then write `manifest.json` whole or not at all; returns its path.
+
+    Raises:
+        ArtifactError: When a file named by the manifest is missing or differs.
+    """
+    verify_files(directory, manifest)
+    path = directory / MANIFEST_FILE
+    temporary = directory / f".{MANIFEST_FILE}.tmp"
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(manifest.model_dump_json(indent=2) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    return path

@@ -1,0 +1,1 @@
+"""Everything needed to produce and to judge an artifact."""

@@ -1,0 +1,47 @@
+"""One record per tracklet: nothing in training keeps identities and cameras in parallel lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tracklet:
+    """Frames of one person from one camera, in time order.
+
+    Attributes:
+        name: Unique within its data set, made of what the data set calls it.
+        identity: Which person; -1 is junk, 0 a distractor.
+        camera: Which camera, or None where it is not known.
+        frames: Image files in time order; at least one.
+    """
+
+    name: str
+    identity: int
+    camera: int | None
+    frames: tuple[Path, ...]
+
+
+def identities_of(tracklets: Sequence[Tracklet]) -> tuple[int, ...]:
+    """The identities seen, sorted, each once."""
+    return tuple(sorted({tracklet.identity for tracklet in tracklets}))
+
+
+def hold_out_identities(
+    tracklets: Sequence[Tracklet], count: int
+) -> tuple[list[Tracklet], list[Tracklet]]:
+    """Split into training and validation by identity: the last `count` identities are held out.
+
+    Raises:
+        ValueError: When fewer than two identities would be left to train on.
+    """
+    identities = identities_of(tracklets)
+    if count > len(identities) - 2:
+        raise ValueError(
+            f"expected at most {max(len(identities) - 2, 0)} validation identities of "
+            f"{len(identities)}, received {count}; hold out fewer"
+        )
+    held_out = set(identities[len(identities) - count :])
+    training = [tracklet for tracklet in tracklets if tracklet.identity not in held_out]
+    validation = [tracklet for tracklet in tracklets if tracklet.identity in held_out]
+    return training, validation
