@@ -10,6 +10,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import nn
 
 from model.dcct import DCCT, DCCTConfig
+from model.registry import build_model
 
 POSITION_KEY = "transformer.network.pos_embed"
 
@@ -42,6 +43,17 @@ def read_config(path: Path) -> DCCTConfig:
             "use a file written by `reid-train train`"
         )
     return DCCTConfig.model_validate(json.loads(metadata["config"]))
+
+
+def open_network(path: Path) -> DCCT:
+    """Build the network the file describes, load it, put it in evaluation mode.
+
+    Raises:
+        ValueError: When the file is missing or does not hold exactly that network.
+    """
+    network = build_model(read_config(path).model_copy(update={"pretrained": False}))
+    load_weights(path, network)
+    return network.eval()
 
 
 def load_weights(path: Path, network: DCCT) -> None:

@@ -21,7 +21,7 @@ class _Frozen(BaseModel):
 class DataConfig(_Frozen):
     """Which tracklets: the last `validation_identities` (sorted) are held out."""
 
-    name: Literal["market1501"]
+    name: Literal["market1501", "mars"]
     root: Path
     validation_identities: Annotated[int, Field(ge=0)] = 50
 
@@ -143,3 +143,11 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
             return []
         section = annotation
     return sorted(section.model_fields)
+
+
+def override_paths(
+    config: TrainingConfig, *, root: Path | None, run_dir: Path | None
+) -> TrainingConfig:
+    """The configuration with the paths that were given, everything else unchanged."""
+    data = config.data if root is None else config.data.model_copy(update={"root": root})
+    return config.model_copy(update={"data": data, "run_dir": run_dir or config.run_dir})

@@ -1,0 +1,1 @@
+"""Tracklets: where they come from and how they become batches of clips."""

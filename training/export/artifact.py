@@ -1,0 +1,169 @@
+"""A trained network → an artifact directory, or nothing at all."""
+
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.dcct import DCCT
+from model.manifest import (
+    EmbeddingPart,
+    FileDigest,
+    Golden,
+    Graph,
+    InputTensor,
+    Manifest,
+    ModelIdentity,
+    OutputTensor,
+    Preprocessing,
+    Provenance,
+    file_digest,
+    model_fingerprint,
+    save_manifest,
+)
+from training.evaluation.embed import network_embedder
+from training.evaluation.protocol import FRAME_CHOICE
+from training.export.description import ArtifactDescription
+from training.export.model_card import model_card
+from training.export.parity import check_parity, onnx_runner, torch_runner
+from training.export.to_onnx import INPUT_NAME, OUTPUT_NAME, export_onnx
+
+GRAPH_FILE = "model.onnx"
+GOLDEN_CLIP_FILE = "golden_clip.npy"
+GOLDEN_EMBEDDING_FILE = "golden_embedding.npy"
+CARD_FILE = "MODEL_CARD.md"
+
+# Kernels differ between processors in the last digits; a wrong weight moves the cosine far more.
+GOLDEN_LEAST_COSINE = 0.999
+
+Frames = NDArray[np.uint8]
+
+
+def write_artifact(
+    network: DCCT,
+    directory: Path,
+    description: ArtifactDescription,
+    *,
+    frames: Frames,
+    golden_clip: Frames,
+) -> Manifest:
+    """Export, prove, describe, publish. A failure leaves `directory` as it was.
+
+    Args:
+        network: The trained network.
+        directory: Where the artifact goes; an earlier artifact there is replaced.
+        description: Name, provenance, results.
+        frames: At least 64 different frames for the parity check, uint8 [n, h, w, 3].
+        golden_clip: Frames the server embeds at its start, uint8 [t, h, w, 3], of no real person.
+
+    Raises:
+        ParityError: When the graph does not compute what the network does.
+    """
+    staging = directory.with_name(f".{directory.name}.staging")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        export_onnx(network, staging / GRAPH_FILE)
+        runner = onnx_runner(staging / GRAPH_FILE)
+        least_cosine = check_parity(torch_runner(network), runner, frames)
+        _write_golden(network, staging, golden_clip)
+        card = model_card(description, network.config, least_cosine=least_cosine)
+        (staging / CARD_FILE).write_text(card, encoding="utf-8")
+        manifest = _manifest(network, description, _digests(staging))
+        save_manifest(staging, manifest)
+        _publish(staging, directory)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest
+
+
+def _write_golden(network: DCCT, directory: Path, clip: Frames) -> None:
+    golden = network_embedder(network)(clip).astype(np.float32)
+    np.save(directory / GOLDEN_CLIP_FILE, clip, allow_pickle=False)
+    np.save(directory / GOLDEN_EMBEDDING_FILE, golden, allow_pickle=False)
+
+
+def _digests(directory: Path) -> dict[str, FileDigest]:
+    return {path.name: file_digest(path) for path in sorted(directory.iterdir())}
+
+
+def _manifest(
+    network: DCCT, description: ArtifactDescription, files: dict[str, FileDigest]
+) -> Manifest:
+    preprocessing = _preprocessing(network)
+    output = _output(network)
+    best = description.report.methods["model"]
+    return Manifest(
+        schema_version=1,
+        model=ModelIdentity(
+            name=description.card.name,
+            version=description.card.version,
+            fingerprint=model_fingerprint(files[GRAPH_FILE].sha256, preprocessing, output),
+        ),
+        graph=Graph(file=GRAPH_FILE, precision="fp32", batching_unit="frame"),
+        input=InputTensor(
+            name=INPUT_NAME, dtype="uint8", axes=("n", "h", "w", "c"), dynamic=("n",)
+        ),
+        preprocessing=preprocessing,
+        output=output,
+        files=files,
+        golden=Golden(
+            clip=GOLDEN_CLIP_FILE,
+            embedding=GOLDEN_EMBEDDING_FILE,
+            least_cosine=GOLDEN_LEAST_COSINE,
+        ),
+        calibration=None,
+        provenance=Provenance(
+            commit=description.commit,
+            data=description.card.data,
+            protocol=description.report.protocol,
+            rank_1=best.rank_1,
+            mean_average_precision=best.mean_average_precision,
+            exporter=dict(exporter_versions()),
+            data_licence=description.card.data_licence,
+        ),
+    )
+
+
+def _preprocessing(network: DCCT) -> Preprocessing:
+    return Preprocessing(
+        frames_per_clip=None,
+        choice=FRAME_CHOICE,
+        height=network.config.height,
+        width=network.config.width,
+        interpolation="bilinear_antialias",
+        colour="RGB",
+    )
+
+
+def _output(network: DCCT) -> OutputTensor:
+    parts = tuple(
+        EmbeddingPart(name=name, dimension=dimension)
+        for name, dimension in network.part_dimensions.items()
+    )
+    return OutputTensor(
+        name=OUTPUT_NAME,
+        dimension=sum(part.dimension for part in parts),
+        normalised=False,
+        metric="cosine",
+        pooling="mean",
+        parts=parts,
+    )
+
+
+def exporter_versions() -> Mapping[str, str]:
+    """Versions of the packages that decide what the exporter writes."""
+    return {name: installed_version(name) for name in ("torch", "timm", "onnx", "onnxscript")}
+
+
+def _publish(staging: Path, directory: Path) -> None:
+    """Swap the finished artifact in; a reader sees the old one or the new one, never a mixture."""
+    previous = directory.with_name(f".{directory.name}.previous")
+    shutil.rmtree(previous, ignore_errors=True)
+    if directory.exists():
+        directory.rename(previous)
+    staging.rename(directory)
+    shutil.rmtree(previous, ignore_errors=True)

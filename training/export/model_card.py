@@ -1,0 +1,55 @@
+"""The model card: what the model is, what it learned from, what it reached, what it is not for."""
+
+from model.dcct import DCCTConfig
+from training.evaluation.report import EvaluationReport
+from training.export.description import ArtifactDescription
+
+
+def model_card(description: ArtifactDescription, config: DCCTConfig, *, least_cosine: float) -> str:
+    """Markdown; every number in it comes from `description` or from the export itself."""
+    return f"""# {description.card.name} {description.card.version}
+
+A coupled CNN–Transformer frame model for video person re-identification: {config.cnn} and
+{config.transformer} side by side at {config.height}×{config.width}, BN-necks, mean over frames.
+Each branch is L2-normalised, then both are concatenated and normalised again.
+
+**Use.** {description.card.data_licence}
+
+## Training
+
+{description.card.training}
+
+- Data: {description.card.data}
+- Code: commit `{description.commit}`
+- Initial weights: {"ImageNet, through timm" if config.pretrained else "random"}
+
+## Results
+
+{results_table(description.report)}
+
+{description.report.data}. Protocol: {description.report.protocol}. Valid queries:
+{description.report.valid_queries}; dropped: {len(description.report.dropped_queries)}; gallery:
+{description.report.gallery} tracklets.
+
+Least cosine between graph and network over the export's parity check: {least_cosine:.7f}.
+
+## Limits
+
+- It compares clothing and build as seen in a crop. Two people dressed alike are easily confused,
+  and a person who changed clothes is not found.
+- It saw few cameras, one season and one place. Expect less elsewhere; measure on your own data.
+- Similarities are not probabilities, and no threshold has been calibrated.
+- Embeddings of people are biometric data: process them only with a legal basis, keep them no
+  longer than needed, and let no decision about a person rest on a match alone.
+"""
+
+
+def results_table(report: EvaluationReport) -> str:
+    """The report's methods as a Markdown table, in percent."""
+    rows = [
+        f"| {name} | {m.rank_1:.2f} | {m.rank_5:.2f} | {m.rank_10:.2f} | {m.rank_20:.2f} "
+        f"| {m.mean_average_precision:.2f} |"
+        for name, m in report.methods.items()
+    ]
+    head = ["| method | rank-1 | rank-5 | rank-10 | rank-20 | mAP |", "|---|---|---|---|---|---|"]
+    return "\n".join(head + rows)
