@@ -9,25 +9,34 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from training.config import OptimizerConfig
 
+_UNSCALED_COLUMNS = 192
+
 
 def build_optimizer(network: nn.Module, heads: nn.Module, config: OptimizerConfig) -> Optimizer:
     """SGD with Nesterov momentum 0.9, or AdamW; necks and heads learn faster (spec §1.7).
 
-    Vectors and scalars (biases, norms, tokens) are not decayed under AdamW; under SGD everything
-    is, as in the paper's recipe.
+    Under AdamW vectors and scalars (biases, norms, tokens) are not decayed, and the rate of a
+    classifier over d columns is scaled by 192/d where d is larger: a step moves every weight by
+    about the rate whatever its gradient, so without that the logits over 1,280 columns jump by
+    more than the loss can follow, and the CNN does not learn.
     """
-    groups = []
-    for new_layer, parameters in _by_newness(network, heads).items():
-        rate = config.learning_rate * (config.new_layer_factor if new_layer else 1.0)
-        if config.name == "sgd":
-            groups.append(_group(parameters, rate, config.weight_decay))
-            continue
-        groups.append(_group([p for p in parameters if p.ndim > 1], rate, config.weight_decay))
-        groups.append(_group([p for p in parameters if p.ndim <= 1], rate, 0.0))
-    groups = [group for group in groups if group["params"]]
+    rate, new_rate = config.learning_rate, config.learning_rate * config.new_layer_factor
+    network_parameters = [item for item in network.named_parameters() if item[1].requires_grad]
+    old = [p for name, p in network_parameters if not name.startswith("necks.")]
+    necks = [p for name, p in network_parameters if name.startswith("necks.")]
     if config.name == "sgd":
+        decay = config.weight_decay
+        new = [*necks, *heads.parameters()]
+        groups = [_group(old, rate, decay), _group(new, new_rate, decay)]
         return SGD(groups, momentum=0.9, nesterov=True)
-    return AdamW(groups)
+    return AdamW(
+        [
+            _group([p for p in old if p.ndim > 1], rate, config.weight_decay),
+            _group([p for p in old if p.ndim <= 1], rate, 0.0),
+            _group(necks, new_rate, 0.0),
+            *(_head_group(p, new_rate, config.weight_decay) for p in heads.parameters()),
+        ]
+    )
 
 
 def build_schedule(
@@ -48,12 +57,8 @@ def build_schedule(
     return LambdaLR(optimizer, factor)
 
 
-def _by_newness(network: nn.Module, heads: nn.Module) -> dict[bool, list[nn.Parameter]]:
-    grouped: dict[bool, list[nn.Parameter]] = {False: [], True: list(heads.parameters())}
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            grouped[name.startswith("necks.")].append(parameter)
-    return grouped
+def _head_group(weight: nn.Parameter, rate: float, decay: float) -> "_Group":
+    return _group([weight], rate * min(1.0, _UNSCALED_COLUMNS / weight.shape[1]), decay)
 
 
 class _Group(dict[str, list[nn.Parameter] | float]):

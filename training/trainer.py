@@ -125,7 +125,12 @@ class Trainer:
             first_step=first_step,
         )
         return DataLoader(
-            self.dataset, batch_sampler=sampler, num_workers=self.config.clips.workers
+            self.dataset,
+            batch_sampler=sampler,
+            num_workers=self.config.clips.workers,
+            # A loader seeds its workers from the global generator unless it has its own; drawing
+            # from the global one at every start would make a resumed run another run.
+            generator=torch.Generator(),
         )
 
     def _resume(self) -> int:

@@ -1,0 +1,1 @@
+"""Uploaded bytes in, `uint8` frames out."""

@@ -1,0 +1,162 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from model.manifest import (
+    MANIFEST_FILE,
+    ArtifactError,
+    FrameChoice,
+    Manifest,
+    file_digest,
+    load_manifest,
+    save_manifest,
+    verify_files,
+)
+from tests.artifact_factory import write_tiny_artifact
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    write_tiny_artifact(tmp_path / "artifact")
+    return tmp_path / "artifact"
+
+
+def rewrite(directory, change):
+    path = directory / MANIFEST_FILE
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_saving_and_loading_is_a_round_trip(artifact):
+    manifest = load_manifest(artifact)
+    save_manifest(artifact, manifest)
+    assert load_manifest(artifact) == manifest
+
+
+def test_a_changed_byte_of_the_graph_is_noticed(artifact):
+    manifest = load_manifest(artifact)
+    graph = artifact / manifest.graph.file
+    content = bytearray(graph.read_bytes())
+    content[-1] ^= 1
+    graph.write_bytes(content)
+    with pytest.raises(ArtifactError, match="sha256 .* received .*; copy or export"):
+        verify_files(artifact, manifest)
+
+
+def test_a_missing_file_is_named(artifact):
+    manifest = load_manifest(artifact)
+    (artifact / manifest.golden.clip).unlink()
+    with pytest.raises(ArtifactError, match=f"expected '{manifest.golden.clip}' beside"):
+        verify_files(artifact, manifest)
+
+
+def test_a_manifest_is_not_written_over_files_that_differ(artifact):
+    manifest = load_manifest(artifact)
+    (artifact / MANIFEST_FILE).unlink()
+    (artifact / manifest.graph.file).write_bytes(b"another graph")
+    with pytest.raises(ArtifactError):
+        save_manifest(artifact, manifest)
+    assert not (artifact / MANIFEST_FILE).exists()
+
+
+def test_no_manifest_says_what_to_point_at(tmp_path):
+    with pytest.raises(ArtifactError, match="expected an artifact manifest at .*reid-train export"):
+        load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "not json", "3"])
+def test_a_manifest_that_is_no_json_object_is_refused(tmp_path, text):
+    (tmp_path / MANIFEST_FILE).write_text(text)
+    with pytest.raises(ArtifactError, match="expected a JSON object"):
+        load_manifest(tmp_path)
+
+
+def test_another_schema_version_is_named(artifact):
+    rewrite(artifact, lambda content: content.update(schema_version=2))
+    with pytest.raises(ArtifactError, match="expected artifact schema 1 .* received 2"):
+        load_manifest(artifact)
+
+
+def test_an_unknown_key_is_refused(artifact):
+    rewrite(artifact, lambda content: content.update(surprise=1))
+    with pytest.raises(ArtifactError, match="surprise"):
+        load_manifest(artifact)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", MANIFEST_FILE])
+def test_file_names_cannot_leave_the_directory(artifact, name):
+    def add(content):
+        content["files"][name] = {"sha256": "0" * 64, "bytes": 1}
+
+    rewrite(artifact, add)
+    with pytest.raises(ArtifactError, match="expected plain file names"):
+        load_manifest(artifact)
+
+
+def test_parts_must_fill_the_dimension(artifact):
+    def shrink(content):
+        content["output"]["parts"][0]["dimension"] += 1
+
+    rewrite(artifact, shrink)
+    with pytest.raises(ArtifactError, match="expected parts that sum to dimension"):
+        load_manifest(artifact)
+
+
+def test_the_fingerprint_covers_preprocessing(artifact):
+    """A server that would resize to another size is another model, whatever the graph."""
+
+    def change(content):
+        content["preprocessing"]["choice"]["most"] += 1
+
+    rewrite(artifact, change)
+    with pytest.raises(ArtifactError, match="expected fingerprint"):
+        load_manifest(artifact)
+
+
+def test_every_named_file_has_a_digest(artifact):
+    def drop(content):
+        del content["files"][content["golden"]["clip"]]
+
+    rewrite(artifact, drop)
+    with pytest.raises(ArtifactError, match="expected a digest of"):
+        load_manifest(artifact)
+
+
+def test_a_manifest_cannot_be_changed_in_place(artifact):
+    with pytest.raises(ValidationError):
+        load_manifest(artifact).model.name = "other"
+
+
+def test_the_digest_is_that_of_sha256sum(tmp_path):
+    path = tmp_path / "empty"
+    path.write_bytes(b"")
+    digest = file_digest(path)
+    assert digest.bytes == 0
+    assert digest.sha256 == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@given(most=st.integers(1, 64), received=st.integers(0, 5000))
+def test_chosen_frames_are_distinct_ascending_and_centred(most, received):
+    indices = FrameChoice(policy="evenly_spaced", most=most).indices(received)
+    assert len(indices) == min(most, received)
+    assert list(indices) == sorted(set(indices))
+    assert all(0 <= i < received for i in indices)
+    if received > most:
+        span = received / most
+        assert all(i * span <= index + 0.5 <= (i + 1) * span for i, index in enumerate(indices))
+
+
+def test_a_negative_frame_count_is_refused():
+    with pytest.raises(ValueError, match="expected a frame count of 0 or more, received -1"):
+        FrameChoice(policy="evenly_spaced", most=1).indices(-1)
+
+
+def test_the_schema_names_every_key_of_the_contract():
+    assert set(Manifest.model_fields) == {
+        "schema_version", "model", "graph", "input", "preprocessing", "output", "files", "golden",
+        "calibration", "provenance",
+    }  # fmt: skip

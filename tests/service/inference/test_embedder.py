@@ -1,0 +1,185 @@
+import asyncio
+import dataclasses
+
+import numpy as np
+import pytest
+
+from model.manifest import ArtifactError
+from service.errors import InvalidInput, NotReady
+from service.inference import embedder as embedder_module
+from service.inference.artifact import open_artifact
+from service.inference.embedder import Embedder
+from service.settings import Settings
+from tests.artifact_factory import DIMENSION, reference_embedding, write_tiny_artifact
+
+SETTINGS = Settings(inference_threads=1, max_batch_frames=3)
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    write_tiny_artifact(tmp_path)
+    return open_artifact(tmp_path)
+
+
+@pytest.fixture
+def embedder(artifact):
+    made = Embedder(artifact, SETTINGS)
+    made.start()
+    yield made
+    made.close()
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 20))
+
+
+def tracklet(seed, length):
+    return np.random.default_rng(seed).integers(0, 256, (length, 64, 32, 3), dtype=np.uint8)
+
+
+def test_golden_clip_gives_the_golden_embedding(embedder, artifact):
+    embedding = run(embedder.embed(artifact.golden_clip))
+
+    np.testing.assert_allclose(embedding, artifact.golden_embedding, atol=1e-6)
+
+
+def test_embedding_is_float32_of_length_one(embedder):
+    embedding = run(embedder.embed(tracklet(1, 5)))
+
+    assert embedding.shape == (DIMENSION,)
+    assert embedding.dtype == np.float32
+    assert np.linalg.norm(embedding) == pytest.approx(1, abs=1e-6)
+
+
+def test_embedding_equals_the_pooled_rows_whatever_else_is_in_the_batch(embedder):
+    tracklets = [tracklet(seed, 1 + seed) for seed in range(6)]
+
+    async def together():
+        return await asyncio.gather(*(embedder.embed(frames) for frames in tracklets))
+
+    for frames, embedding in zip(tracklets, run(together()), strict=True):
+        rows = np.concatenate([embedder._backend.run(frame[None]) for frame in frames])
+        np.testing.assert_allclose(embedding, reference_embedding(rows), atol=1e-5)
+
+
+def test_order_of_frames_does_not_matter(embedder):
+    frames = tracklet(2, 7)
+
+    np.testing.assert_allclose(
+        run(embedder.embed(frames)), run(embedder.embed(frames[::-1])), atol=1e-6
+    )
+
+
+def test_colour_matters(embedder):
+    red, blue = np.zeros((2, 1, 64, 32, 3), np.uint8)
+    red[..., 0] = blue[..., 2] = 255
+
+    assert run(embedder.embed(red)) @ run(embedder.embed(blue)) < 0.9
+
+
+@pytest.mark.parametrize(
+    ("frames", "received"),
+    [
+        (np.zeros((2, 64, 32, 3), np.float32), "float32 [2, 64, 32, 3]"),
+        (np.zeros((2, 32, 64, 3), np.uint8), "uint8 [2, 32, 64, 3]"),
+        (np.zeros((64, 32, 3), np.uint8), "uint8 [64, 32, 3]"),
+        (np.zeros((0, 64, 32, 3), np.uint8), "uint8 [0, 64, 32, 3]"),
+        (np.zeros((2, 64, 32, 4), np.uint8), "uint8 [2, 64, 32, 4]"),
+    ],
+)
+def test_frames_of_another_kind_are_refused(embedder, frames, received):
+    with pytest.raises(InvalidInput) as refusal:
+        run(embedder.embed(frames))
+
+    assert refusal.value.expected == "frames uint8 [t, 64, 32, 3] with t of 1 or more"
+    assert refusal.value.received == received
+    assert refusal.value.remedy == "decode and resize the frames as the manifest says"
+
+
+def test_ready_from_start_to_close(artifact):
+    embedder = Embedder(artifact, SETTINGS)
+    before = embedder.ready
+    with pytest.raises(NotReady):
+        run(embedder.embed(tracklet(1, 1)))
+    embedder.start()
+    between = embedder.ready
+    embedder.close()
+
+    assert (before, between, embedder.ready) == (False, True, False)
+    with pytest.raises(NotReady):
+        run(embedder.embed(tracklet(1, 1)))
+
+
+def test_batch_that_does_not_come_back_is_not_ready(embedder, monkeypatch):
+    monkeypatch.setattr(embedder_module, "_LONGEST_BATCH_S", 0.0)
+
+    assert not embedder.ready
+
+
+def test_golden_clip_that_is_not_reproduced_stops_the_start(artifact):
+    other = dataclasses.replace(artifact, golden_clip=tracklet(5, 4))
+    embedder = Embedder(other, SETTINGS)
+
+    with pytest.raises(ArtifactError) as refusal:
+        embedder.start()
+
+    text = str(refusal.value)
+    assert "reproduce its golden clip with cosine 0.9999 or more, received cosine 0." in text or (
+        "reproduce its golden clip with cosine 0.9999 or more, received cosine -0." in text
+    )
+    assert text.endswith("; export the artifact again with the runtime version that is installed")
+    assert not embedder.ready
+
+
+def test_golden_embedding_that_is_nearly_reproduced_stops_the_start(artifact):
+    golden = artifact.golden_embedding
+    aside = np.roll(golden, 1) - (np.roll(golden, 1) @ golden) * golden
+    near = 0.999 * golden + np.sqrt(1 - 0.999**2) * aside / np.linalg.norm(aside)
+    other = dataclasses.replace(artifact, golden_embedding=near.astype(np.float32))
+
+    with pytest.raises(ArtifactError, match=r"0.9999 or more, received cosine 0.99900\d;"):
+        Embedder(other, SETTINGS).start()
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_golden_clip_without_an_embedding_stops_the_start(artifact, monkeypatch, value):
+    embedder = Embedder(artifact, SETTINGS)
+    monkeypatch.setattr(
+        embedder._backend, "run", lambda rows: np.full((len(rows), DIMENSION), value, np.float32)
+    )
+
+    with pytest.raises(ArtifactError, match=r"golden clip .* received no embedding: expected"):
+        embedder.start()
+
+
+def test_runtime_that_fails_on_the_golden_clip_stops_the_start(artifact):
+    other = dataclasses.replace(artifact, golden_clip=np.zeros((1, 9, 9, 3), np.uint8))
+
+    with pytest.raises(ArtifactError, match=r"received no embedding: .*INVALID_ARGUMENT"):
+        Embedder(other, SETTINGS).start()
+
+
+def test_start_runs_the_largest_batch_once(artifact, monkeypatch):
+    embedder = Embedder(artifact, SETTINGS)
+    sizes = []
+    original = embedder._backend.run
+
+    def spied(rows):
+        sizes.append(len(rows))
+        return original(rows)
+
+    monkeypatch.setattr(embedder._backend, "run", spied)
+    embedder.start()
+    embedder.close()
+
+    assert sizes == [3, 1, 3]
+
+
+def test_queue_must_hold_the_longest_tracklet(artifact):
+    with pytest.raises(ValueError, match=r"at least max_frames \(9\), received 8; raise REID_MAX"):
+        Embedder(artifact, Settings(max_frames=9, max_queue_frames=8))
+
+
+def test_what_is_served_can_be_asked(embedder, artifact):
+    assert embedder.manifest is artifact.manifest
+    assert embedder.backend_name == "onnxruntime/CPUExecutionProvider"

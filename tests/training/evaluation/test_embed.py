@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from model.dcct import DCCTConfig
+from model.manifest import FrameChoice
+from model.registry import build_model
+from training.data.frame_reading import read_frame
+from training.evaluation.embed import (
+    embed_tracklets,
+    histogram_embedder,
+    network_embedder,
+    read_frames,
+)
+
+ALL = FrameChoice(policy="evenly_spaced", most=100)
+
+
+def test_only_the_chosen_frames_are_read(drawn_tracklets):
+    choice = FrameChoice(policy="evenly_spaced", most=2)
+    tracklet = drawn_tracklets[0]
+    frames = read_frames(tracklet, choice=choice, size=(64, 32))
+    expected = [read_frame(tracklet.frames[i], height=64, width=32) for i in choice.indices(4)]
+    assert np.array_equal(frames, np.stack(expected))
+
+
+@pytest.mark.parametrize("kind", ["network", "histogram"])
+def test_embeddings_keep_their_tracklet_and_have_length_one(drawn_tracklets, kind):
+    network = build_model(DCCTConfig(height=64, width=32))
+    embed = network_embedder(network) if kind == "network" else histogram_embedder()
+    ranked = embed_tracklets(drawn_tracklets[:3], embed, choice=ALL, size=(64, 32))
+    for tracklet, row in zip(drawn_tracklets, ranked, strict=False):
+        assert (row.name, row.identity, row.camera) == (
+            tracklet.name, tracklet.identity, tracklet.camera,
+        )  # fmt: skip
+        assert np.linalg.norm(row.embedding) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_network_is_judged_in_evaluation_mode(drawn_tracklets):
+    network = build_model(DCCTConfig(height=64, width=32)).train()
+    embed = network_embedder(network)
+    frames = read_frames(drawn_tracklets[0], choice=ALL, size=(64, 32))
+    assert not network.training
+    assert np.array_equal(embed(frames), embed(frames))

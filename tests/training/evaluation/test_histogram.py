@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from training.evaluation.histogram import histogram_embedding
+
+
+def person(top, bottom):
+    frame = np.zeros((60, 20, 3), dtype=np.uint8)
+    frame[:30], frame[30:] = top, bottom
+    return frame
+
+
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def test_it_has_length_one_and_ignores_the_number_of_frames():
+    once = histogram_embedding([person(RED, BLUE)])
+    assert np.linalg.norm(once) == pytest.approx(1)
+    assert once.shape == (6 * (16 + 8 + 8),)
+    np.testing.assert_allclose(histogram_embedding([person(RED, BLUE)] * 3), once)
+
+
+def test_where_a_colour_is_worn_matters():
+    worn = histogram_embedding([person(RED, BLUE)])
+    swapped = histogram_embedding([person(BLUE, RED)])
+    assert worn @ swapped < 0.9
+
+
+def test_no_frames_are_refused():
+    with pytest.raises(ValueError, match="expected at least one frame, received none"):
+        histogram_embedding([])

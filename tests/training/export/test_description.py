@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from training.export.description import load_card, load_report
+
+CARD = {"name": "a", "version": "1", "data": "b", "data_licence": "c", "training": "d"}
+
+
+def test_the_shipped_card_loads():
+    assert load_card(Path("training/configs/market-light.card.yaml")).name == "dcct-light"
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": None}, {"surprise": 1}, {"version": 1.0}], ids=["null", "extra", "number"]
+)
+def test_a_card_with_a_wrong_field_is_refused(tmp_path, change):
+    path = tmp_path / "card.yaml"
+    path.write_text(yaml.safe_dump(CARD | change))
+    with pytest.raises(ValueError, match="(?s)expected a card with .* see training/configs"):
+        load_card(path)
+
+
+def test_a_missing_card_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected a card with"):
+        load_card(tmp_path / "none.yaml")
+
+
+def test_a_report_comes_back(tmp_path, description):
+    path = tmp_path / "report.json"
+    path.write_text(description.report.model_dump_json())
+    assert load_report(path) == description.report
+
+
+def test_a_report_without_the_model_is_refused(tmp_path, description):
+    path = tmp_path / "report.json"
+    methods = {"HSV histogram": description.report.methods["HSV histogram"]}
+    path.write_text(description.report.model_copy(update={"methods": methods}).model_dump_json())
+    with pytest.raises(ValueError, match=r"received \['HSV histogram'\]; run the evaluation again"):
+        load_report(path)
+
+
+def test_something_else_is_no_report(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="expected the output of `reid-train evaluate --json`"):
+        load_report(path)

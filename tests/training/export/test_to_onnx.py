@@ -1,0 +1,19 @@
+import onnx
+
+from training.export.to_onnx import INPUT_NAME, OPSET, OUTPUT_NAME, export_onnx
+
+
+def test_the_graph_has_one_input_one_output_and_only_n_is_dynamic(tmp_path, small_network):
+    path = tmp_path / "model.onnx"
+    export_onnx(small_network, path)
+    graph = onnx.load(path)
+    (frames,), (features,) = graph.graph.input, graph.graph.output
+    assert (frames.name, features.name) == (INPUT_NAME, OUTPUT_NAME)
+    assert frames.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert features.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    shape = frames.type.tensor_type.shape.dim
+    assert shape[0].dim_param
+    assert [d.dim_value for d in shape][1:] == [64, 32, 3]
+    assert features.type.tensor_type.shape.dim[1].dim_value == 1472
+    assert graph.opset_import[0].version == OPSET
+    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from training.config import load_config, override_paths
+
+CONFIGS = sorted(Path("training/configs").glob("market-*[0-9].yaml"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def writer(text):
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return path
+
+    return writer
+
+
+MINIMAL = "run_dir: runs/a\ndata: {name: market1501, root: here}\n"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path):
+    config = load_config(path)
+    assert config.run_dir == Path("runs") / path.stem
+
+
+def test_there_are_shipped_configurations():
+    assert CONFIGS
+
+
+def test_defaults_are_the_papers(write):
+    config = load_config(write(MINIMAL))
+    assert (config.optimizer.name, config.optimizer.epochs) == ("sgd", 50)
+    assert (config.clips.identities, config.clips.tracklets, config.clips.frames) == (8, 2, 8)
+    assert (config.losses.triplet_margin, config.losses.label_smoothing) == (0.3, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL + "sead: 3", "sead: unknown key; did you mean 'seed'?"),
+        (MINIMAL + "optimizer: {learning_rat: 1}", "did you mean 'learning_rate'?"),
+        (MINIMAL + "zzz: 3", "zzz: unknown key; known keys are"),
+        (MINIMAL + "optimizer: {epochs: 0}", "optimizer.epochs: .* received 0"),
+        ("run_dir: a", "data: Field required"),
+        (MINIMAL + "model: {pretrained: true}\ninitial_weights: a", "received both; drop one"),
+        ("a: [", "expected YAML in"),
+        ("", "expected a training configuration"),
+    ],
+)
+def test_a_wrong_configuration_says_what_is_wrong(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_config(write(text))
+
+
+def test_a_missing_file_says_where_shipped_ones_are(tmp_path):
+    with pytest.raises(ValueError, match="shipped ones are in training/configs"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_only_given_paths_are_overridden(write):
+    config = load_config(write(MINIMAL))
+    changed = override_paths(config, root=Path("there"), run_dir=None)
+    assert (changed.data.root, changed.run_dir) == (Path("there"), Path("runs/a"))
+    assert override_paths(config, root=None, run_dir=Path("b")).data == config.data

@@ -1,0 +1,106 @@
+import json
+
+import pytest
+import torch
+from rich.progress import Progress
+from safetensors.torch import load_file
+
+from training.data.clip_dataset import Clip
+from training.evaluation.compare import compare_with_baseline
+from training.trainer import STEPS_FILE, Trainer
+
+
+def fit(config, tracklets, **options):
+    trainer = Trainer(config, tracklets)
+    with Progress(disable=True) as progress:
+        weights = trainer.fit(progress, **options)
+    return trainer, weights
+
+
+def lines(config):
+    return [json.loads(line) for line in (config.run_dir / STEPS_FILE).read_text().splitlines()]
+
+
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(small_config, drawn_tracklets):
+    whole, cut = small_config("whole"), small_config("cut")
+    _, expected = fit(whole, drawn_tracklets)
+    fit(cut, drawn_tracklets, stop_after_steps=3)
+    _, received = fit(cut, drawn_tracklets)
+    first, second = load_file(expected), load_file(received)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+    assert [line["loss"] for line in lines(whole)] == [line["loss"] for line in lines(cut)]
+
+
+def test_every_step_is_one_line_with_every_term(small_config, drawn_tracklets):
+    config = small_config()
+    trainer, _ = fit(config, drawn_tracklets)
+    assert trainer.total_steps == 6
+    logged = lines(config)
+    assert [line["step"] for line in logged] == list(range(6))
+    assert set(logged[0]) == {
+        "step", "epoch", "loss", "cnn_identity", "cnn_triplet", "transformer_identity",
+        "transformer_triplet", "learning_rate", "gradient_norm", "frames_per_s",
+    }  # fmt: skip
+    assert logged[0]["learning_rate"] == pytest.approx(0.5e-3)
+    assert logged[1]["learning_rate"] == pytest.approx(1e-3)
+
+
+def test_an_epoch_shows_k_clips_for_every_tracklet(small_config, drawn_tracklets):
+    config = small_config(optimizer={"epochs": 3})
+    # 18 tracklets × 2 clips over batches of 2 × 2.
+    assert Trainer(config, drawn_tracklets).steps_per_epoch == 9
+
+
+def test_a_run_does_not_go_on_under_another_configuration(small_config, drawn_tracklets):
+    fit(small_config(), drawn_tracklets, stop_after_steps=2)
+    with pytest.raises(ValueError, match='"seed": 0, → "seed": 1,.*another run_dir'):
+        fit(small_config(seed=1), drawn_tracklets)
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_update(small_config, drawn_tracklets):
+    trainer = Trainer(small_config(), drawn_tracklets)
+    before = {name: tensor.clone() for name, tensor in trainer.network.named_parameters()}
+    frames = torch.full((4, 2, 3, 64, 32), torch.nan)
+    with pytest.raises(FloatingPointError, match="expected a finite loss, received nan; lower"):
+        trainer.train_step(Clip(frames, torch.tensor([0, 0, 1, 1])))
+    for name, tensor in trainer.network.named_parameters():
+        assert torch.equal(tensor, before[name])
+
+
+def test_a_later_stage_starts_from_the_weights_of_an_earlier_one(small_config, drawn_tracklets):
+    _, weights = fit(small_config("first"), drawn_tracklets, stop_after_steps=1)
+    later = small_config(
+        "second",
+        initial_weights=weights,
+        model={"height": 96, "width": 64},
+    )
+    started = Trainer(later, drawn_tracklets).network.state_dict()
+    stored = load_file(weights)
+    assert torch.equal(
+        started["cnn.network.conv_stem.weight"], stored["cnn.network.conv_stem.weight"]
+    )
+    assert started["transformer.network.pos_embed"].shape == (1, 1 + 6 * 4, 192)
+
+
+def test_it_learns_to_tell_a_few_people_apart(small_config, drawn_tracklets):
+    """A loop that runs but does not learn would pass every other test."""
+    config = small_config(
+        data={"name": "market1501", "root": "unused", "validation_identities": 0},
+        clips={"frames": 2, "identities": 6, "tracklets": 3},
+        augmentation={"pad_px": 0, "erasing": 0},
+        model={"height": 64, "width": 32, "drop_path": 0.0},
+        optimizer={
+            "name": "adamw", "learning_rate": 5e-4, "new_layer_factor": 4.0, "epochs": 1,
+            "steps_per_epoch": 60, "schedule": "cosine", "warmup_steps": 5,
+        },
+    )  # fmt: skip
+    trainer, _ = fit(config, drawn_tracklets)
+    losses = [line["loss"] for line in lines(config)]
+    assert sum(losses[-5:]) < 0.4 * sum(losses[:5])
+    with Progress(disable=True) as progress:
+        report = compare_with_baseline(
+            trainer.network, drawn_tracklets, described="drawn", progress=progress
+        )
+    assert report.methods["model"].rank_1 >= 90
