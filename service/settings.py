@@ -1,10 +1,15 @@
 """Every setting of the service, read once at start from `REID_*` variables or the command line."""
 
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "REID_"
 
 PositiveInt = Annotated[int, Field(ge=1)]
 
@@ -12,7 +17,7 @@ PositiveInt = Annotated[int, Field(ge=1)]
 class Settings(BaseSettings):
     """Frozen settings; units are suffixes. `REID_MAX_FRAMES=64` sets `max_frames`."""
 
-    model_config = SettingsConfigDict(env_prefix="REID_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -21,6 +26,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     max_body_bytes: PositiveInt = 32 * 2**20
+    max_held_body_bytes: PositiveInt = 512 * 2**20
+    """Bodies of all running requests together, so that many uploads cannot exhaust the memory."""
     max_json_bytes: PositiveInt = 2**20
     max_frames: PositiveInt = 256
     max_frame_bytes: PositiveInt = 2 * 2**20
@@ -38,3 +45,36 @@ class Settings(BaseSettings):
 
     max_top_k: PositiveInt = 1000
     max_page: PositiveInt = 1000
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text says expected, received and remedy."""
+
+
+def load_settings(chosen: Mapping[str, object]) -> Settings:
+    """Settings from `chosen`, then the `REID_*` variables, then the defaults.
+
+    Args:
+        chosen: What the command line says, by name of the setting.
+
+    Raises:
+        SettingsError: For a value out of its range, and for a `REID_*` variable that is no
+            setting, which would otherwise be a misspelling without any effect.
+    """
+    known = {f"{PREFIX}{name}".upper(): name for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            near = difflib.get_close_matches(variable.upper(), known, n=1)
+            raise SettingsError(
+                f"expected only known {PREFIX}* variables, received {variable}; "
+                + (f"did you mean {near[0]}?" if near else "unset it")
+            )
+    try:
+        return Settings.model_validate(dict(chosen))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        raise SettingsError(
+            f"expected {name} to satisfy: {first['msg']}, received {first['input']!r}; "
+            f"correct {PREFIX}{name.upper()} or --{name.replace('_', '-')}"
+        ) from error

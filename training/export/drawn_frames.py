@@ -26,6 +26,4 @@ def golden_clip(size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _world(size: tuple[int, int], *, identities: int) -> SyntheticWorld:
-    return SyntheticWorld(
-        seed=0, identities=identities, cameras=2, height=size[0], width=size[1]
-    )
+    return SyntheticWorld(seed=0, identities=identities, cameras=2, height=size[0], width=size[1])

@@ -31,7 +31,8 @@ Each branch is L2-normalised, then both are concatenated and normalised again.
 {description.report.valid_queries}; dropped: {len(description.report.dropped_queries)}; gallery:
 {description.report.gallery} tracklets.
 
-Least cosine between graph and network over the export's parity check: {least_cosine:.7f}.
+Weights are stored in half precision and computed with in single precision. Least cosine between
+graph and network over the export's parity check: {least_cosine:.7f}.
 
 ## Limits
 

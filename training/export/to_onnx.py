@@ -7,6 +7,7 @@ import torch
 from torch.export import Dim
 
 from model.dcct import DCCT
+from training.export.compact_weights import store_weights_as_float16
 from training.export.frame_graph import FrameGraph
 
 INPUT_NAME = "frames"
@@ -16,9 +17,9 @@ OPSET = 20
 
 
 def export_onnx(network: DCCT, path: Path) -> None:
-    """Write one self-contained graph: `frames` uint8 [n, h, w, 3] → `features` float32 [n, d].
+    """Write one graph: `frames` uint8 [n, h, w, 3] → `features` float32 [n, d].
 
-    The network is put in evaluation mode.
+    Weights are stored as float16 and computed with as float32. The network is put in evaluation mode.
 
     Raises:
         onnx.checker.ValidationError: When the written graph is not valid ONNX.
@@ -39,4 +40,6 @@ def export_onnx(network: DCCT, path: Path) -> None:
         external_data=False,
         verbose=False,
     )
-    onnx.checker.check_model(onnx.load(path), full_check=True)
+    compact = store_weights_as_float16(onnx.load(path))
+    onnx.checker.check_model(compact, full_check=True)
+    onnx.save(compact, path)

@@ -1,0 +1,133 @@
+"""Rank-1 and mAP of tracklets enrolled and searched over HTTP, beside the histogram baseline.
+
+    python -m benchmarks.http_retrieval --data mars --root PATH/bbox_train
+
+Every tracklet is enrolled through `PUT`, then asks the gallery by its id; the ranking that comes
+back is scored with the same-camera rule. Frames are sent as they are on disk.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.running_service import running_service
+from service.api.schemas import MetadataBody, SearchBody
+from service.client.client import ReidClient
+from training.data.catalogue import READERS, read_tracklets
+from training.data.tracklet import Tracklet
+from training.evaluation.embed import embed_tracklets, histogram_embedder
+from training.evaluation.protocol import FRAME_CHOICE
+from training.evaluation.ranking import average_precision, evaluate_retrieval
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Percent, over the queries whose identity another camera saw."""
+
+    rank_1: float
+    mean_average_precision: float
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What the service reached, and the baseline over the same queries."""
+
+    data: str
+    tracklets: int
+    frames: int
+    queries: int
+    dropped_queries: int
+    model: str
+    service: Scores
+    hsv_histogram: Scores
+
+
+def rank_over_http(
+    client: ReidClient, tracklets: Sequence[Tracklet], progress: Progress
+) -> list[NDArray[np.bool_]]:
+    """Enroll everybody, then let each ask; per query, right or wrong in ranked order [ranks]."""
+    for tracklet in progress.track(tracklets, description="enroll"):
+        client.enroll(
+            tracklet.name,
+            [path.read_bytes() for path in tracklet.frames],
+            MetadataBody(identity=f"{tracklet.identity:04d}", camera=f"{tracklet.camera}"),
+        )
+    return [
+        ranked_hits(client, tracklet, top_k=len(tracklets))
+        for tracklet in progress.track(tracklets, description="search")
+    ]
+
+
+def ranked_hits(client: ReidClient, query: Tracklet, *, top_k: int) -> NDArray[np.bool_]:
+    """Whether each match is the right person, matches of their own camera left out [ranks]."""
+    answer = client.search_by(SearchBody(tracklet_id=query.name, top_k=top_k))
+    identity, camera = f"{query.identity:04d}", f"{query.camera}"
+    return np.array(
+        [
+            match.identity == identity
+            for match in answer.matches
+            if (match.identity, match.camera) != (identity, camera)
+        ],
+        dtype=bool,
+    )
+
+
+def measure(artifact: Path, data: str, root: Path) -> Retrieval:
+    """Score the running service and the baseline over the same tracklets."""
+    tracklets = read_tracklets(data, root)
+    with running_service(artifact) as url, ReidClient(url) as client:
+        model = client.model()
+        with Progress(console=Console(stderr=True)) as progress:
+            ranked = rank_over_http(client, tracklets, progress)
+    answered = [hits for hits in ranked if hits.any()]
+    baseline = evaluate_retrieval(
+        *[embed_tracklets(tracklets, histogram_embedder(), choice=FRAME_CHOICE, size=(256, 128))]
+        * 2
+    )
+    if baseline.valid_queries != len(answered):
+        raise RuntimeError(
+            f"expected the baseline's {baseline.valid_queries} queries to be answered, "
+            f"received {len(answered)}"
+        )
+    return Retrieval(
+        data=data,
+        tracklets=len(tracklets),
+        frames=sum(len(tracklet.frames) for tracklet in tracklets),
+        queries=len(answered),
+        dropped_queries=len(ranked) - len(answered),
+        model=f"{model.name} {model.version}",
+        service=_scores(
+            float(np.mean([hits[0] for hits in answered])),
+            float(np.mean([average_precision(hits) for hits in answered])),
+        ),
+        hsv_histogram=_scores(baseline.cmc[1], baseline.mean_average_precision),
+    )
+
+
+def _scores(rank_1: float, mean_average_precision: float) -> Scores:
+    return Scores(round(100 * rank_1, 2), round(100 * mean_average_precision, 2))
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--artifact", type=Path, default=Path("artifacts/dcct-light"))
+    parser.add_argument("--data", choices=sorted(READERS), required=True)
+    parser.add_argument("--root", type=Path, required=True)
+    arguments = parser.parse_args()
+    json.dump(
+        asdict(measure(arguments.artifact, arguments.data, arguments.root)), sys.stdout, indent=2
+    )
+    print()
+
+
+if __name__ == "__main__":
+    main()

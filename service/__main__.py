@@ -1,0 +1,130 @@
+"""The command `reid`. Heavy parts are imported by the command that needs them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from service.api.schemas import DEFAULT_GALLERY
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+cli = typer.Typer(
+    help="Video person re-identification: enroll tracklets, search with tracklets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+Directory = Annotated[
+    Path, typer.Argument(help="A directory of frames, or a tree of such directories.")
+]
+Url = Annotated[str, typer.Option(help="Address of the running service.")]
+Gallery = Annotated[str, typer.Option(help="Which gallery.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=64, help="Requests under way at a time.")]
+MostFrames = Annotated[
+    int, typer.Option(min=1, help="Of longer tracklets send evenly spaced ones.")
+]
+ExcludeSameCamera = Annotated[
+    bool, typer.Option("--exclude-same-camera", help="Leave out tracklets of the query's camera.")
+]
+GroupBy = Literal["tracklet", "identity"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    artifact_dir: Annotated[Path | None, typer.Option(help="The model to serve.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where galleries are kept.")] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="Least level logged.")] = None,
+) -> None:
+    """Serve; every setting is also a REID_* variable, and options go before variables."""
+    from service.serving import ServeError
+    from service.serving import serve as serve_settings
+    from service.settings import SettingsError, load_settings
+
+    given = {
+        "host": host,
+        "port": port,
+        "artifact_dir": artifact_dir,
+        "data_dir": data_dir,
+        "log_level": log_level,
+    }
+    try:
+        chosen = {name: value for name, value in given.items() if value is not None}
+        serve_settings(load_settings(chosen))
+    except (ServeError, SettingsError) as error:
+        _fail(str(error))
+
+
+@cli.command()
+def enroll(
+    directory: Directory,
+    url: Url = DEFAULT_URL,
+    gallery: Gallery = DEFAULT_GALLERY,
+    concurrency: Concurrency = 4,
+    most_frames: MostFrames = 256,
+    as_json: AsJson = False,  # noqa: FBT002 a flag of the command line
+) -> None:
+    """Enroll the tracklets of a directory; enrolling again replaces."""
+    from service.client.client import ReidClientError
+    from service.client.folder_commands import BulkOptions, enroll_folder
+    from service.client.tracklet_folder import TrackletFolderError
+
+    options = BulkOptions(url, concurrency, most_frames, as_json)
+    try:
+        status = enroll_folder(directory, gallery, options)
+    except (ReidClientError, TrackletFolderError) as error:
+        _fail(str(error))
+    raise typer.Exit(status)
+
+
+@cli.command()
+def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
+    directory: Directory,
+    url: Url = DEFAULT_URL,
+    gallery: Gallery = DEFAULT_GALLERY,
+    top_k: Annotated[int, typer.Option(min=1, help="Matches per query.")] = 5,
+    exclude_same_camera: ExcludeSameCamera = False,  # noqa: FBT002 a flag of the command line
+    group_by: Annotated[GroupBy, typer.Option(help="What to rank.")] = "tracklet",
+    concurrency: Concurrency = 4,
+    most_frames: MostFrames = 256,
+    as_json: AsJson = False,  # noqa: FBT002 a flag of the command line
+) -> None:
+    """Search with the tracklets of a directory; says rank-1 where their identity is known."""
+    from service.api.schemas import SearchOptionsBody
+    from service.client.client import ReidClientError
+    from service.client.folder_commands import BulkOptions, search_folder
+    from service.client.tracklet_folder import TrackletFolderError
+
+    query = SearchOptionsBody(
+        gallery=gallery,
+        top_k=top_k,
+        exclude_same_camera=exclude_same_camera,
+        group_by=group_by,
+    )
+    options = BulkOptions(url, concurrency, most_frames, as_json)
+    try:
+        status = search_folder(directory, query, options)
+    except (ReidClientError, TrackletFolderError) as error:
+        _fail(str(error))
+    raise typer.Exit(status)
+
+
+def _fail(message: str) -> None:
+    print(f"reid: {message}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

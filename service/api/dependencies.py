@@ -1,0 +1,110 @@
+"""What the routes ask for: the runtime, a deadline, and a request's body in either form."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from python_multipart.multipart import parse_options_header
+
+from service.api.answers import FramesAnswer, ModelAnswer, RejectedFrameAnswer
+from service.api.body_limit import body_too_large
+from service.api.deadline import Deadline
+from service.api.tracklet_form import FormLimits, TrackletForm, read_tracklet_form
+from service.errors import UnsupportedMediaType
+from service.lifecycle import Lifecycle
+from service.media.decode import DecodedTracklet
+from service.runtime import Runtime
+from service.settings import Settings
+
+MULTIPART = "multipart/form-data"
+JSON = "application/json"
+
+_MULTIPART_REMEDY = "send multipart: curl -F frames=@000.jpg -F frames=@001.jpg"
+_CONTENT_TYPE_REMEDY = (
+    "send frames as multipart (curl -F frames=@000.jpg), "
+    "or JSON with the header Content-Type: application/json"
+)
+
+
+async def open_lifecycle(request: Request) -> Lifecycle:
+    """The application's lifecycle, ready or not."""
+    lifecycle: Lifecycle = request.app.state.lifecycle
+    return lifecycle
+
+
+async def open_runtime(lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)]) -> Runtime:
+    """The runtime; raises `NotReady` while there is none."""
+    return lifecycle.runtime()
+
+
+async def request_deadline(runtime: Annotated[Runtime, Depends(open_runtime)]) -> Deadline:
+    """The deadline of this request, counted from now."""
+    return Deadline(runtime.settings.request_timeout_s)
+
+
+OpenLifecycle = Annotated[Lifecycle, Depends(open_lifecycle)]
+OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
+RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
+
+
+def media_type(request: Request) -> str:
+    """The content type of the request, without parameters; empty when there is none."""
+    name, _ = parse_options_header(request.headers.get("content-type"))
+    return name.decode("latin-1")
+
+
+async def read_form(
+    request: Request, settings: Settings, *, json_field: str | None
+) -> TrackletForm:
+    """Frames and, under `json_field`, JSON from a multipart body.
+
+    Raises:
+        UnsupportedMediaType: When the body is of another type.
+        ReidError: As `read_tracklet_form` does.
+    """
+    if media_type(request) != MULTIPART:
+        raise unsupported(request, MULTIPART)
+    limits = FormLimits(max_frames=settings.max_frames, max_json_bytes=settings.max_json_bytes)
+    return await read_tracklet_form(request, json_field=json_field, limits=limits)
+
+
+async def read_json(request: Request, settings: Settings) -> bytes:
+    """A JSON body, as sent.
+
+    Raises:
+        BodyTooLarge: When it has more than `max_json_bytes`.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > settings.max_json_bytes:
+            raise body_too_large(settings.max_json_bytes, "a larger JSON body")
+    return bytes(body)
+
+
+def unsupported(request: Request, *accepted: str) -> UnsupportedMediaType:
+    """The error for a body that is of none of the accepted types."""
+    return UnsupportedMediaType(
+        expected=f"Content-Type {' or '.join(accepted)}",
+        received=media_type(request)[:100] or "no Content-Type",
+        remedy=_CONTENT_TYPE_REMEDY if JSON in accepted else _MULTIPART_REMEDY,
+    )
+
+
+def model_answer(runtime: Runtime) -> ModelAnswer:
+    """The served model's identity, for an answer."""
+    identity = runtime.manifest.model
+    return ModelAnswer(
+        name=identity.name, version=identity.version, fingerprint=identity.fingerprint
+    )
+
+
+def frames_answer(decoded: DecodedTracklet) -> FramesAnswer:
+    """What became of an upload's frames, for an answer."""
+    return FramesAnswer(
+        received=decoded.received,
+        used=len(decoded.used),
+        rejected=[
+            RejectedFrameAnswer(index=frame.index, reason=frame.reason)
+            for frame in decoded.rejected
+        ],
+    )

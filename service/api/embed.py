@@ -1,0 +1,40 @@
+"""`/embed`: frames in, an embedding out, nothing kept."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from service.api.answers import EmbedAnswer
+from service.api.deadline import NOTHING_KEPT
+from service.api.dependencies import (
+    OpenRuntime,
+    RequestDeadline,
+    frames_answer,
+    model_answer,
+    read_form,
+)
+from service.api.embedding_codec import embedding_base64, embedding_numbers
+from service.api.request_docs import body_docs
+from service.api.schemas import EmbedQuery
+
+router = APIRouter(tags=["embed"])
+
+
+@router.post("/embed", openapi_extra=body_docs())
+async def embed(
+    request: Request,
+    runtime: OpenRuntime,
+    deadline: RequestDeadline,
+    query: Annotated[EmbedQuery, Query()],
+) -> EmbedAnswer:
+    """Embed one tracklet: multipart, repeated field `frames`, in time order."""
+    async with deadline.bounding(NOTHING_KEPT):
+        form = await read_form(request, runtime.settings, json_field=None)
+        embedded = await runtime.embed(form.frames)
+    encode = embedding_base64 if query.encoding == "base64" else embedding_numbers
+    return EmbedAnswer(
+        embedding=encode(embedded.embedding),
+        dimension=len(embedded.embedding),
+        model=model_answer(runtime),
+        frames=frames_answer(embedded.decoded),
+    )

@@ -1,0 +1,51 @@
+"""Embeddings on the wire: a JSON list of numbers, or base64 of little-endian float32."""
+
+import base64
+import binascii
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from service.api.schemas import ACCEPTED_EMBEDDING
+from service.errors import InvalidEmbedding
+
+
+def decode_embedding(value: list[float] | str) -> NDArray[np.float32]:
+    """The vector [d] as sent; dimension and values are the gallery's to check.
+
+    Raises:
+        InvalidEmbedding: When text is not base64 of whole float32 values.
+    """
+    if isinstance(value, list):
+        with np.errstate(over="ignore"):
+            return np.asarray(value, dtype=np.float64).astype(np.float32)
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _refused("text that is not base64") from error
+    if len(raw) % 4:
+        raise _refused(f"base64 of {len(raw)} bytes, which is not a multiple of 4")
+    return np.frombuffer(raw, dtype="<f4").astype(np.float32)
+
+
+def embedding_numbers(embedding: NDArray[np.float32]) -> list[float]:
+    """The values of an embedding [d], each the shortest decimal that reads back as its float32.
+
+    Widened to float64 as they are, they would print with twice the digits and no more truth.
+    """
+    numbers: list[float] = orjson.loads(orjson.dumps(embedding, option=orjson.OPT_SERIALIZE_NUMPY))
+    return numbers
+
+
+def embedding_base64(embedding: NDArray[np.float32]) -> str:
+    """Base64 of the embedding [d] as little-endian float32."""
+    return base64.b64encode(embedding.astype("<f4").tobytes()).decode("ascii")
+
+
+def _refused(received: str) -> InvalidEmbedding:
+    return InvalidEmbedding(
+        expected=f"`embedding` to be {ACCEPTED_EMBEDDING}",
+        received=received,
+        remedy="send the embedding as /embed answered it",
+    )

@@ -1,0 +1,131 @@
+"""The only place where an error becomes an answer."""
+
+import logging
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from service.api.answers import ErrorAnswer, ErrorDetail
+from service.api.request_log import REQUEST_ID_HEADER, request_id
+from service.api.validation import field_error
+from service.errors import InvalidQuery, MalformedRequest, MethodNotAllowed, NotFound, ReidError
+from service.log import log_event
+
+logger = logging.getLogger(__name__)
+
+_CLIENT_CLOSED_REQUEST = 499
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of the application an `ErrorAnswer`."""
+    app.add_exception_handler(ReidError, _on_reid_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_client_gone)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def error_answer(request: Request, error: ReidError) -> Response:
+    """The answer to `error`, with its status, code and Retry-After."""
+    identifier = request_id(request.scope)
+    detail = ErrorDetail(
+        code=error.code,
+        message=str(error),
+        expected=error.expected,
+        received=error.received,
+        remedy=error.remedy,
+        request_id=identifier,
+    )
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return Response(
+        orjson.dumps(ErrorAnswer(error=detail).model_dump()),
+        status_code=error.status,
+        headers=headers,
+        media_type="application/json",
+    )
+
+
+async def _on_reid_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ReidError):
+        return await _on_unexpected(request, error)
+    if error.status >= 500:
+        log_event(
+            logger,
+            logging.ERROR,
+            "request_failed",
+            request_id=request_id(request.scope),
+            code=error.code,
+            received=error.received,
+            cause=type(error.__cause__).__name__ if error.__cause__ else None,
+        )
+    return error_answer(request, error)
+
+
+async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        return await _on_unexpected(request, error)
+    found = [{**finding, "loc": finding["loc"][1:]} for finding in error.errors()]
+    return error_answer(request, field_error(found, fault=InvalidQuery))  # type: ignore[arg-type]
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return await _on_unexpected(request, error)
+    answer = error_answer(request, _routing_error(request, error))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_client_gone(_request: Request, _error: Exception) -> Response:
+    """Nobody reads this answer; the status is for the log."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    """The details go to the log alone, under the same request id."""
+    log_event(
+        logger,
+        logging.ERROR,
+        "unexpected_failure",
+        error=error,
+        request_id=request_id(request.scope),
+    )
+    answer = error_answer(
+        request,
+        ReidError(
+            expected="the request to be served",
+            received="an unexpected failure",
+            remedy="report the request id; the service's log has the details",
+        ),
+    )
+    answer.headers[REQUEST_ID_HEADER] = request_id(request.scope) or ""
+    return answer
+
+
+def _routing_error(request: Request, error: HTTPException) -> ReidError:
+    asked = f"{request.method} {request.url.path}"[:200]
+    if error.status_code == NotFound.status:
+        return NotFound(
+            expected="a path of this service", received=asked, remedy="/docs lists the paths"
+        )
+    if error.status_code == MethodNotAllowed.status:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return MethodNotAllowed(
+            expected=allowed, received=asked, remedy="/docs lists the methods of each path"
+        )
+    if error.status_code < 500:
+        return MalformedRequest(
+            expected="a well-formed request",
+            received=str(error.detail)[:200],
+            remedy="/docs shows how to call each path",
+        )
+    return ReidError(
+        expected="the request to be served",
+        received=f"status {error.status_code}",
+        remedy="report the request id",
+    )

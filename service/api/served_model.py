@@ -1,0 +1,39 @@
+"""`/model`: which model the service runs, and what is known of it."""
+
+from fastapi import APIRouter
+
+from service.api.answers import PreprocessingAnswer, ProvenanceAnswer, ServedModelAnswer
+from service.api.dependencies import OpenRuntime
+
+router = APIRouter(tags=["model"])
+
+
+@router.get("/model")
+async def model(runtime: OpenRuntime) -> ServedModelAnswer:
+    """The model's identity, how it takes frames, and where it comes from."""
+    manifest = runtime.manifest
+    preprocessing = manifest.preprocessing
+    provenance = manifest.provenance
+    return ServedModelAnswer(
+        name=manifest.model.name,
+        version=manifest.model.version,
+        fingerprint=manifest.model.fingerprint,
+        dimension=manifest.output.dimension,
+        precision=manifest.graph.precision,
+        provider=runtime.embedder.backend_name,
+        preprocessing=PreprocessingAnswer(
+            height=preprocessing.height,
+            width=preprocessing.width,
+            interpolation=preprocessing.interpolation,
+            colour=preprocessing.colour,
+            most_frames=preprocessing.choice.most,
+        ),
+        provenance=ProvenanceAnswer(
+            commit=provenance.commit,
+            data=provenance.data,
+            protocol=provenance.protocol,
+            rank_1=provenance.rank_1,
+            mean_average_precision=provenance.mean_average_precision,
+            data_licence=provenance.data_licence,
+        ),
+    )

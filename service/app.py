@@ -1,0 +1,70 @@
+"""The HTTP application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from service.api import embed, health, identities, search, served_model, tracklets
+from service.api.answers import ErrorAnswer
+from service.api.body_limit import BodyLimit
+from service.api.disconnect import CancelWhenClientLeaves
+from service.api.error_handlers import install_error_handlers
+from service.api.request_log import RequestLog
+from service.lifecycle import Lifecycle
+from service.settings import Settings
+
+_DESCRIPTION = """
+Post the frames of a tracklet (one person, one camera, in time order) and get the right person back.
+
+Every error has the same body: `code` is stable, and `expected`, `received` and `remedy` say what to
+do. Times are ISO 8601 with an offset, or Unix seconds; answers use Unix seconds.
+"""
+
+
+def create_app(
+    settings: Settings, *, when_start_fails: Callable[[BaseException], None] | None = None
+) -> FastAPI:
+    """The application, which answers at once and is ready when its runtime is open.
+
+    Args:
+        settings: The service's settings.
+        when_start_fails: Called with the error when the runtime cannot be opened.
+    """
+    app = FastAPI(
+        title="Tracklet re-identification",
+        version=version("tracklet-reid"),
+        description=_DESCRIPTION,
+        lifespan=_lifespan(settings, when_start_fails),
+        responses={"default": {"model": ErrorAnswer, "description": "Every error"}},
+    )
+    _add_middleware(app, settings)
+    install_error_handlers(app)
+    for routes in (embed, tracklets, identities, search, health, served_model):
+        app.include_router(routes.router)
+    return app
+
+
+def _lifespan(
+    settings: Settings, when_start_fails: Callable[[BaseException], None] | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)
+        app.state.lifecycle.start()
+        yield
+        await app.state.lifecycle.stop()
+
+    return lifespan
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost: the log sees every request, abandoned ones included."""
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        max_held_bytes=settings.max_held_body_bytes,
+    )
+    app.add_middleware(CancelWhenClientLeaves)
+    app.add_middleware(RequestLog)

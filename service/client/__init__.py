@@ -1,0 +1,1 @@
+"""The Python client, and what the command line does with it."""

@@ -1,0 +1,169 @@
+"""`reid enroll` and `reid search`: tracklet folders to a running service, and what to print."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from service.api.answers import EnrollAnswer, SearchAnswer
+from service.api.schemas import SearchOptionsBody
+from service.client.bulk import Outcome, for_each
+from service.client.client import ReidClient
+from service.client.ranking_table import rank_1_line, ranking_table
+from service.client.tracklet_folder import TrackletFolder, find_tracklets
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class BulkOptions:
+    """How to talk to the service.
+
+    Attributes:
+        url: Address of the service.
+        concurrency: Requests under way at a time.
+        most_frames: Frames sent of a tracklet; of a longer one, evenly spaced ones.
+        as_json: Whether to print JSON instead of text.
+    """
+
+    url: str
+    concurrency: int
+    most_frames: int
+    as_json: bool
+
+
+def enroll_folder(root: Path, gallery: str, options: BulkOptions) -> int:
+    """Enroll every tracklet at or below `root`; the exit status: 0 when all were acknowledged.
+
+    Raises:
+        TrackletFolderError: When `root` holds no tracklets.
+        ReidClientError: When the service is not ready to begin with.
+    """
+    folders = find_tracklets(root)
+    with ReidClient(options.url) as client:
+        client.ready()
+
+        def enroll(folder: TrackletFolder) -> EnrollAnswer:
+            frames = folder.read_frames(options.most_frames)
+            return client.enroll(folder.tracklet_id, frames, folder.metadata, gallery=gallery)
+
+        outcomes = _with_progress("enroll", folders, enroll, options)
+    if options.as_json:
+        _print_json("enrolled", outcomes)
+    else:
+        answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
+        created = sum(answer.created for answer in answers)
+        print(  # noqa: T201
+            f"enrolled {len(answers)} of {len(folders)} tracklets in gallery {gallery!r}: "
+            f"{created} new, {len(answers) - created} replaced"
+        )
+    return _report_trouble(outcomes, options)
+
+
+def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) -> int:
+    """Search with every tracklet at or below `root`; the exit status: 0 when all were answered.
+
+    The camera of a query is that of its `tracklet.json`.
+
+    Raises:
+        TrackletFolderError: When `root` holds no tracklets.
+        ReidClientError: When the service is not ready to begin with.
+    """
+    folders = find_tracklets(root)
+    with ReidClient(options.url) as client:
+        client.ready()
+
+        def search(folder: TrackletFolder) -> SearchAnswer:
+            asked = query.model_copy(update={"camera": folder.metadata.camera})
+            return client.search(folder.read_frames(options.most_frames), asked)
+
+        outcomes = _with_progress("search", folders, search, options)
+    if options.as_json:
+        _print_json("queries", outcomes)
+    else:
+        Console().print(ranking_table(outcomes))
+        if line := rank_1_line(outcomes):
+            print(line)  # noqa: T201
+    return _report_trouble(outcomes, options)
+
+
+def _with_progress(
+    verb: str,
+    folders: Sequence[TrackletFolder],
+    call: Callable[[TrackletFolder], Answer],
+    options: BulkOptions,
+) -> list[Outcome[Answer]]:
+    """Outcomes by tracklet id, with a bar on standard error while they come in."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("tracklets, left"),
+        TimeRemainingColumn(),
+    )
+    outcomes = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(verb, total=len(folders))
+        for outcome in for_each(folders, call, concurrency=options.concurrency):
+            outcomes.append(outcome)
+            progress.advance(task)
+    return sorted(outcomes, key=lambda outcome: outcome.folder.tracklet_id)
+
+
+def _print_json(name: str, outcomes: Sequence[Outcome[Answer]]) -> None:
+    done = [
+        {"tracklet_id": outcome.folder.tracklet_id, **outcome.answer.model_dump()}
+        for outcome in outcomes
+        if outcome.answer is not None
+    ]
+    failed = [
+        {
+            "tracklet_id": outcome.folder.tracklet_id,
+            "code": outcome.error_code,
+            "message": outcome.error,
+        }
+        for outcome in outcomes
+        if outcome.answer is None
+    ]
+    print(orjson.dumps({name: done, "failed": failed}).decode("utf-8"))  # noqa: T201
+
+
+def _report_trouble(
+    outcomes: Sequence[Outcome[EnrollAnswer]] | Sequence[Outcome[SearchAnswer]],
+    options: BulkOptions,
+) -> int:
+    """Say on standard error what was refused, skipped or thinned out; 1 when something failed."""
+    failed = 0
+    thinned = 0
+    for outcome in outcomes:
+        thinned += len(outcome.folder.frames) > options.most_frames
+        if outcome.answer is None:
+            failed += 1
+            _warn(f"{outcome.folder.tracklet_id}: {outcome.error_code}: {outcome.error}")
+        elif outcome.answer.frames is not None:
+            for frame in outcome.answer.frames.rejected:
+                _warn(f"{outcome.folder.tracklet_id}: frame {frame.index} left out: {frame.reason}")
+    if thinned:
+        _warn(
+            f"{thinned} tracklets have more than {options.most_frames} frames; "
+            "evenly spaced ones were sent"
+        )
+    if failed:
+        _warn(f"{failed} of {len(outcomes)} tracklets failed; run the command again to retry")
+    return 1 if failed else 0
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201

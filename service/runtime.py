@@ -1,0 +1,99 @@
+"""The parts of a running service, opened in the order in which they depend on each other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.manifest import Manifest
+from service.gallery.gallery import GalleryService
+from service.gallery.sqlite_store import SqliteStore
+from service.inference.artifact import open_artifact
+from service.inference.embedder import Embedder
+from service.media.decode import DecodedTracklet, FrameDecoder, FrameLimits
+from service.settings import Settings
+
+STORE_FILE = "gallery.sqlite3"
+
+
+@dataclass(frozen=True)
+class EmbeddedTracklet:
+    """The embedding, float32 [d], of an upload, and what became of its frames."""
+
+    embedding: NDArray[np.float32]
+    decoded: DecodedTracklet
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything that a request may need."""
+
+    settings: Settings
+    manifest: Manifest
+    decoder: FrameDecoder
+    embedder: Embedder
+    gallery: GalleryService
+
+    async def embed(self, frames: Sequence[bytes]) -> EmbeddedTracklet:
+        """Embed encoded frames in time order.
+
+        Raises:
+            NoReadableFrame: When not one frame can be decoded.
+            Overloaded: When too many frames wait already.
+            InferenceFailed: When the runtime fails on this tracklet.
+        """
+        decoded = await self.decoder.decode(frames)
+        return EmbeddedTracklet(await self.embedder.embed(decoded.frames), decoded)
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, report: Callable[[str], None]) -> AsyncIterator[Runtime]:
+    """Open every part off the event loop; on leaving, close them in reverse.
+
+    Args:
+        settings: The service's settings.
+        report: Told what is being done, for `/readyz`.
+
+    Raises:
+        ArtifactError: When the artifact breaks its contract or the golden clip is not reproduced.
+        ReidError: When the store cannot be opened, or belongs to another process.
+    """
+    async with AsyncExitStack() as parts:
+        report("verifying the artifact")
+        artifact = await asyncio.to_thread(open_artifact, settings.artifact_dir)
+        manifest = artifact.manifest
+
+        report("reproducing the golden clip")
+        embedder = await asyncio.to_thread(Embedder, artifact, settings)
+        parts.push_async_callback(asyncio.to_thread, embedder.close)
+        await asyncio.to_thread(embedder.start)
+        decoder = FrameDecoder(
+            _frame_limits(settings),
+            manifest.preprocessing,
+            threads=settings.decode_threads,
+            max_queue_frames=settings.max_queue_frames,
+        )
+        parts.push_async_callback(asyncio.to_thread, decoder.close)
+
+        report("rebuilding the index from the store")
+        gallery = GalleryService(
+            SqliteStore(settings.data_dir / STORE_FILE),
+            fingerprint=manifest.model.fingerprint,
+            dimension=manifest.output.dimension,
+            search_threads=settings.search_threads,
+        )
+        parts.push_async_callback(gallery.close)
+        await gallery.start()
+        yield Runtime(settings, manifest, decoder, embedder, gallery)
+
+
+def _frame_limits(settings: Settings) -> FrameLimits:
+    return FrameLimits(
+        max_bytes=settings.max_frame_bytes,
+        max_pixels=settings.max_frame_pixels,
+        max_side_px=settings.max_frame_side_px,
+        formats=settings.image_formats,
+    )

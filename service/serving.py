@@ -1,0 +1,70 @@
+"""Runs the application on a socket until it is told to stop, or until it cannot start."""
+
+import logging
+import socket
+from contextlib import suppress
+
+import uvicorn
+
+from service.app import create_app
+from service.log import configure_logging, log_event
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_GRACE_S = 10
+_KEEP_ALIVE_S = 75
+"""Longer than clients keep idle connections, so that they close first and none is reset in use."""
+
+
+class ServeError(Exception):
+    """The service could not start; the text says expected, received and remedy."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then let running requests finish.
+
+    Raises:
+        ServeError: When the port is taken, the artifact is broken, or the store cannot be opened.
+    """
+    configure_logging(settings.log_level)
+    listener = _bind(settings)
+    failures: list[BaseException] = []
+
+    def stop(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    config = uvicorn.Config(
+        create_app(settings, when_start_fails=stop),
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
+    server = uvicorn.Server(config)
+    host, port = listener.getsockname()[:2]
+    log_event(logger, logging.INFO, "listening", url=f"http://{_in_url(host)}:{port}")
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if failures:
+        raise ServeError(str(failures[0])) from failures[0]
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServeError(
+            f"expected to listen on {settings.host} port {settings.port}, "
+            f"received {error.strerror or error}; choose another with --host or --port, "
+            "or stop what uses it"
+        ) from error
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

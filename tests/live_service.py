@@ -1,0 +1,113 @@
+"""A real service process on a real socket, with the tiny artifact, for tests that need one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 60.0
+
+
+@dataclass
+class LiveService:
+    """A running process, its address, and every line it has logged."""
+
+    process: subprocess.Popen[str]
+    url: str = ""
+    lines: list[dict[str, object]] = field(default_factory=list)
+    listening: threading.Event = field(default_factory=threading.Event)
+
+    def request_line(self, request_id: str) -> dict[str, object]:
+        """The line about one request, which comes a moment after its answer."""
+        for _ in range(500):
+            for line in self.events("request"):
+                if line["request_id"] == request_id:
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no line about request {request_id}")
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        """Logged lines of one event."""
+        return [line for line in self.lines if line["event"] == name]
+
+    def await_ready(self) -> None:
+        """Wait for `/readyz` to answer 200."""
+        until = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until and self.process.poll() is None:
+            if httpx.get(f"{self.url}/readyz").status_code == 200:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the service did not become ready: {self.lines}")
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def resident_bytes(self) -> int:
+        """Memory of the process now."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def read_log(self) -> None:
+        """Collect lines until the process closes its end; run in a thread."""
+        assert self.process.stderr is not None
+        for text in self.process.stderr:
+            line = json.loads(text) if text.startswith("{") else {"event": text.strip()}
+            self.lines.append(line)
+            if line["event"] == "listening":
+                self.url = str(line["url"])
+                self.listening.set()
+        self.listening.set()
+
+
+@contextmanager
+def live_service(
+    artifact_dir: Path,
+    data_dir: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    wait_ready: bool = True,
+) -> Iterator[LiveService]:
+    """`python -m service serve` on a free port; stopped by SIGTERM at the end, if still alive.
+
+    Args:
+        artifact_dir: What to serve.
+        data_dir: Where the store is.
+        settings: More `REID_*` variables.
+        wait_ready: Whether to wait for `/readyz` to answer 200.
+    """
+    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    command += ["--artifact-dir", str(artifact_dir), "--data-dir", str(data_dir)]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "REID_INFERENCE_THREADS": "1", **(settings or {})},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    service = LiveService(process)
+    reader = threading.Thread(target=service.read_log, daemon=True)
+    reader.start()
+    try:
+        assert service.listening.wait(START_TIMEOUT_S), "the service logged nothing"
+        if wait_ready:
+            service.await_ready()
+        yield service
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        reader.join(10)
+        assert process.stderr is not None
+        process.stderr.close()

@@ -1,0 +1,54 @@
+import asyncio
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from service.api.answers import ReadyAnswer
+from service.api.deadline import Deadline
+from service.api.health import readyz
+from service.errors import NotReady
+
+
+def readiness(*, embedder_ready: bool = True, gallery_ready: bool = True) -> ReadyAnswer:
+    """`/readyz` of a runtime with parts in the given state; a broken part cannot be had at will."""
+
+    async def ask() -> ReadyAnswer:
+        async def health():
+            reason = None if gallery_ready else "index differs from store"
+            return SimpleNamespace(ready=gallery_ready, reason=reason, tracklets=3, seq=9)
+
+        runtime = SimpleNamespace(
+            embedder=SimpleNamespace(ready=embedder_ready), gallery=SimpleNamespace(health=health)
+        )
+        return await readyz(runtime, Deadline(5))
+
+    return asyncio.run(ask())
+
+
+def test_alive_and_ready(http: httpx.Client):
+    assert http.get("/healthz").json() == {"alive": True}
+    answer = http.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["ready"] is True
+    assert answer.json()["tracklets"] == 0
+
+
+def test_ready_counts_what_it_holds():
+    assert readiness() == ReadyAnswer(ready=True, tracklets=3, seq=9)
+
+
+@pytest.mark.parametrize(
+    ("state", "received"),
+    [
+        ({"embedder_ready": False}, "an embedder that has stopped"),
+        ({"gallery_ready": False}, "index differs from store"),
+    ],
+)
+def test_one_broken_part_is_enough_to_be_not_ready(state, received):
+    with pytest.raises(NotReady) as caught:
+        readiness(**state)
+    assert caught.value.received == received
+    assert caught.value.expected == "a running embedder and an index equal to the store"
+    assert "rebuilds the index from the store" in caught.value.remedy
+    assert caught.value.retry_after_s == 1

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings, SettingsError, load_settings
+
+
+def test_a_variable_sets_a_setting_and_the_command_line_goes_before_it(monkeypatch):
+    monkeypatch.setenv("REID_MAX_FRAMES", "7")
+    monkeypatch.setenv("REID_PORT", "1")
+    settings = load_settings({"port": 2})
+    assert settings.max_frames == 7
+    assert settings.port == 2
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch):
+    monkeypatch.setenv("REID_MAX_FRAME", "7")
+    with pytest.raises(SettingsError, match=r"received REID_MAX_FRAME; did you mean REID_MAX_FRAM"):
+        load_settings({})
+
+
+def test_an_unrelated_variable_is_refused_too(monkeypatch):
+    monkeypatch.setenv("REID_ZZZ", "7")
+    with pytest.raises(SettingsError, match=r"received REID_ZZZ; unset it"):
+        load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_frames", "0"), ("port", "65536"), ("log_level", "loud"), ("request_timeout_s", "0")],
+)
+def test_a_value_out_of_range_names_setting_value_and_remedy(monkeypatch, name, value):
+    monkeypatch.setenv(f"REID_{name.upper()}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings({})
+    text = str(caught.value)
+    assert f"expected {name} to satisfy" in text
+    assert f"received '{value}'" in text
+    assert f"correct REID_{name.upper()} or --{name.replace('_', '-')}" in text
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(SettingsError, match="portx"):
+        load_settings({"portx": 1})
+
+
+def test_the_default_artifact_is_the_shipped_one():
+    assert Settings().artifact_dir == Path("artifacts/dcct-light")
