@@ -101,6 +101,7 @@ class OutputTensor(_Frozen):
 
     For `batching_unit` frame the server takes the mean of a tracklet's rows, L2-normalises each
     part (in this order), concatenates the parts and L2-normalises the whole: `dimension` columns.
+    `normalised` says that the embedding, so made, has length 1.
     """
 
     name: str

@@ -147,7 +147,7 @@ def _output(network: DCCT) -> OutputTensor:
     return OutputTensor(
         name=OUTPUT_NAME,
         dimension=sum(part.dimension for part in parts),
-        normalised=False,
+        normalised=True,
         metric="cosine",
         pooling="mean",
         parts=parts,

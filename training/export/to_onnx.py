@@ -17,9 +17,10 @@ OPSET = 20
 
 
 def export_onnx(network: DCCT, path: Path) -> None:
-    """Write one graph: `frames` uint8 [n, h, w, 3] → `features` float32 [n, d].
+    """Write one self-contained graph: `frames` uint8 [n, h, w, 3] → `features` float32 [n, d].
 
-    Weights are stored as float16 and computed with as float32. The network is put in evaluation mode.
+    Weights are stored as float16 and computed with as float32. The network is put in evaluation
+    mode.
 
     Raises:
         onnx.checker.ValidationError: When the written graph is not valid ONNX.

@@ -1,0 +1,107 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from model.manifest import load_manifest
+from training.__main__ import app
+from training.data.market1501 import read_market1501
+
+CARD = "name: tiny\nversion: '1'\ndata: drawn people\ndata_licence: none\ntraining: a moment\n"
+
+
+@pytest.fixture
+def run():
+    def runner(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return runner
+
+
+@pytest.fixture
+def config(tmp_path, drawn_root):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"run_dir: {tmp_path / 'run'}\n"
+        "model: {height: 64, width: 32}\n"
+        "data: {name: market1501, root: absent, validation_identities: 2}\n"
+        "clips: {frames: 2, identities: 2, tracklets: 2}\n"
+        "optimizer: {epochs: 1, steps_per_epoch: 3}\n"
+    )
+    return path
+
+
+def test_train_evaluate_and_export_follow_each_other(run, config, tmp_path, drawn_root):
+    trained = run("train", config, "--root", drawn_root)
+    assert trained.exit_code == 0, trained.output
+    weights = Path(trained.stdout.strip().splitlines()[-1])
+    assert weights.exists()
+
+    evaluated = run("evaluate", weights, "--root", drawn_root, "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    report = json.loads(evaluated.stdout)
+    assert set(report["methods"]) == {"model", "HSV histogram"}
+    assert report["valid_queries"] == 18
+
+    (tmp_path / "report.json").write_text(evaluated.stdout)
+    (tmp_path / "card.yaml").write_text(CARD)
+    exported = run(
+        "export", weights, tmp_path / "artifact",
+        "--card", tmp_path / "card.yaml", "--report", tmp_path / "report.json",
+    )  # fmt: skip
+    assert exported.exit_code == 0, exported.output
+    manifest = load_manifest(tmp_path / "artifact")
+    assert manifest.model.name == "tiny"
+    assert manifest.provenance.rank_1 == report["methods"]["model"]["rank_1"]
+
+
+def test_train_stops_after_so_many_steps_and_goes_on(run, config, drawn_root, tmp_path):
+    steps = tmp_path / "run" / "steps.jsonl"
+    assert run("train", config, "--root", drawn_root, "--steps", 1).exit_code == 0
+    assert len(steps.read_text().splitlines()) == 1
+    assert run("train", config, "--root", drawn_root).exit_code == 0
+    assert len(steps.read_text().splitlines()) == 3
+
+
+def test_held_out_identities_alone_can_be_evaluated(run, config, drawn_root, tmp_path):
+    assert run("train", config, "--root", drawn_root, "--steps", 1).exit_code == 0
+    weights = tmp_path / "run" / "weights.safetensors"
+    evaluated = run(
+        "evaluate", weights, "--root", drawn_root, "--validation-identities", 2, "--json"
+    )
+    assert json.loads(evaluated.stdout)["gallery"] == 6
+    assert "mAP" in run("evaluate", weights, "--root", drawn_root).stdout
+
+
+def test_what_the_user_can_mend_is_a_message_and_not_a_traceback(run, config):
+    failed = run("train", config)
+    assert failed.exit_code == 1
+    assert "Traceback" not in failed.output
+    assert "expected a folder of Market-1501 images at absent" in " ".join(failed.output.split())
+
+
+def test_synthesize_writes_both_layouts(run, tmp_path):
+    options = ("--identities", 2, "--cameras", 2, "--frames", 2)
+    assert run("data", "synthesize", tmp_path / "tree", *options).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "tree").iterdir()) == ["gallery", "query"]
+    market = run("data", "synthesize", tmp_path / "m", *options, "--layout", "market1501")
+    assert market.exit_code == 0
+    assert len(read_market1501(tmp_path / "m" / "bounding_box_train")) == 4
+    again = run("data", "synthesize", tmp_path / "tree", *options)
+    assert again.exit_code == 1
+
+
+def test_help_answers_without_loading_torch():
+    program = (
+        "import sys; from typer.testing import CliRunner; from training.__main__ import app; "
+        "assert CliRunner().invoke(app, ['train', '--help']).exit_code == 0; "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True
+    )
+    assert done.stdout.strip() == "False"
