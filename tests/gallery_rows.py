@@ -84,7 +84,7 @@ def nearest_by_hand(
     found: dict[str, tuple[float, str]] = {}
     for name, (embedding, metadata) in sorted(rows.items()):
         same = asked.exclude_same_camera and metadata.camera == asked.query_camera
-        similarity = np.float32((embedding.astype(float) * query.astype(float)).sum().clip(-1, 1))
+        similarity = cosine(embedding.astype(float), query.astype(float))
         low = asked.min_similarity is not None and similarity < asked.min_similarity
         if same or low or not asked.filter.matches(name, metadata):
             continue
@@ -93,6 +93,10 @@ def nearest_by_hand(
         found[group] = min(found.get(group, (9.0, "")), (-float(similarity), name))
     best = sorted(found.values())[: asked.top_k]
     return [(name, -negative) for negative, name in best]
+
+
+def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> np.float32:
+    return np.float32((one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum()))
 
 
 def embedding_of(seed: int, dimension: int = DIMENSION) -> NDArray[np.float32]:

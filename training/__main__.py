@@ -33,16 +33,12 @@ def train(
 ) -> None:
     """Train, or go on where an interrupted run of the same configuration stopped."""
     from training.config import load_config, override_paths
-    from training.data.catalogue import read_tracklets
-    from training.data.tracklet import hold_out_identities
+    from training.data.training_tracklets import training_tracklets
     from training.trainer import Trainer
 
     with _errors_for_people():
         settings = override_paths(load_config(config), root=root, run_dir=run_dir)
-        tracklets, _ = hold_out_identities(
-            read_tracklets(settings.data.name, settings.data.root),
-            settings.data.validation_identities,
-        )
+        tracklets = training_tracklets(settings.data, settings.run_dir)
         with _progress() as progress:
             weights = Trainer(settings, tracklets).fit(progress, stop_after_steps=steps)
         typer.echo(weights)

@@ -18,12 +18,22 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DrawnConfig(_Frozen):
+    """Made-up people to train on beside the data set, each seen once by every camera."""
+
+    seed: Annotated[int, Field(ge=0)]
+    identities: Annotated[int, Field(ge=1, le=9999)]
+    cameras: Annotated[int, Field(ge=2, le=9)] = 4
+    frames: Count = 4
+
+
 class DataConfig(_Frozen):
     """Which tracklets: the last `validation_identities` (sorted) are held out."""
 
     name: Literal["market1501", "mars"]
     root: Path
     validation_identities: Annotated[int, Field(ge=0)] = 50
+    drawn: DrawnConfig | None = None
 
 
 class ClipConfig(_Frozen):
@@ -139,6 +149,8 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = TrainingConfig
     for part in location:
         annotation = section.model_fields[str(part)].annotation
+        if annotation == DrawnConfig | None:
+            annotation = DrawnConfig
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         section = annotation

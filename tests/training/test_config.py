@@ -42,6 +42,10 @@ def test_defaults_are_the_papers(write):
     [
         (MINIMAL + "sead: 3", "sead: unknown key; did you mean 'seed'?"),
         (MINIMAL + "optimizer: {learning_rat: 1}", "did you mean 'learning_rate'?"),
+        (
+            "run_dir: a\ndata: {name: mars, root: b, drawn: {sead: 1}}",
+            "data.drawn.sead: unknown key; did you mean 'seed'?",
+        ),
         (MINIMAL + "zzz: 3", "zzz: unknown key; known keys are"),
         (MINIMAL + "optimizer: {epochs: 0}", "optimizer.epochs: .* received 0"),
         ("run_dir: a", "data: Field required"),
