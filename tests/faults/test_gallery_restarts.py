@@ -1,0 +1,134 @@
+"""Any order of calls, restarts among them, against a dictionary."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from service.errors import (
+    IdentityNotFound,
+    TrackletNotFound,
+)
+from service.gallery.records import TrackletMetadata
+from tests.gallery_rows import (
+    embeddings,
+    filters,
+    identities,
+    metadatas,
+    nearest_by_hand,
+    options,
+    service_in,
+    tracklet_ids,
+)
+
+NOTHING_KNOWN = TrackletMetadata()
+
+
+def pairs(result):
+    return [(match.tracklet_id, match.similarity) for match in result.matches]
+
+
+class GalleryMachine(RuleBasedStateMachine):
+    """A gallery over restarts against a dictionary."""
+
+    def __init__(self):
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp())
+        self.rows = {}
+        self.seq = 0
+        self.runner = asyncio.Runner()
+        self.start()
+
+    def start(self):
+        self.service = service_in(self.directory)
+        self.runner.run(self.service.start())
+
+    def run(self, coroutine):
+        return self.runner.run(coroutine)
+
+    @rule(name=tracklet_ids, embedding=embeddings, metadata=metadatas)
+    def enroll(self, name, embedding, metadata):
+        done = self.run(self.service.enroll("default", name, embedding, metadata))
+        self.seq += 1
+        assert (done.tracklet_id, done.seq) == (name, self.seq)
+        assert done.created == (name not in self.rows)
+        self.rows[name] = (embedding, metadata)
+
+    @rule(name=tracklet_ids)
+    def delete(self, name):
+        if name not in self.rows:
+            with pytest.raises(TrackletNotFound):
+                self.run(self.service.delete("default", name))
+            return
+        self.seq += 1
+        assert self.run(self.service.delete("default", name)) == self.seq
+        del self.rows[name]
+
+    @rule(identity=identities)
+    def delete_identity(self, identity):
+        theirs = [name for name, row in self.rows.items() if row[1].identity == identity]
+        if not theirs:
+            with pytest.raises(IdentityNotFound):
+                self.run(self.service.delete_identity("default", identity))
+            return
+        self.seq += 1
+        assert self.run(self.service.delete_identity("default", identity)) == len(theirs)
+        for name in theirs:
+            del self.rows[name]
+
+    @rule(query=embeddings, asked=options)
+    def search(self, query, asked):
+        result = self.run(self.service.search("default", query, asked))
+        assert pairs(result) == nearest_by_hand(self.rows, query, asked)
+        assert result.seq == self.seq
+
+    @rule(name=tracklet_ids)
+    def read(self, name):
+        if name not in self.rows:
+            with pytest.raises(TrackletNotFound):
+                self.run(self.service.get("default", name))
+            return
+        record = self.run(self.service.get("default", name))
+        assert np.array_equal(record.embedding, self.rows[name][0])
+        assert record.metadata == self.rows[name][1]
+
+    @rule(chosen=filters, limit=st.integers(1, 4))
+    def list(self, chosen, limit):
+        names, cursor = [], None
+        while True:
+            page = self.run(self.service.page("default", chosen, cursor, limit))
+            names += [record.tracklet_id for record in page.records]
+            assert len(page.records) <= limit
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+            assert len(page.records) == limit
+        rows = sorted(self.rows.items())
+        assert names == [name for name, row in rows if chosen.matches(name, row[1])]
+
+    @precondition(lambda self: self.seq)
+    @rule()
+    def restart(self):
+        self.run(self.service.close())
+        self.start()
+
+    @invariant()
+    def index_equals_store(self):
+        health = self.run(self.service.health())
+        assert (health.ready, health.reason) == (True, None)
+        assert (health.tracklets, health.seq) == (len(self.rows), self.seq)
+
+    def teardown(self):
+        self.run(self.service.close())
+        self.runner.close()
+        shutil.rmtree(self.directory)
+
+
+GalleryMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestGalleryMachine = GalleryMachine.TestCase
