@@ -1,0 +1,1 @@
+"""The durable store of tracklets and the exact index that is derived from it."""
