@@ -44,7 +44,7 @@ class Retrieval:
     tracklets: int
     frames: int
     queries: int
-    dropped_queries: int
+    dropped_queries: dict[str, str]
     model: str
     service: Scores
     hsv_histogram: Scores
@@ -82,8 +82,12 @@ def ranked_hits(client: ReidClient, query: Tracklet, *, top_k: int) -> NDArray[n
 
 def measure(artifact: Path, data: str, root: Path) -> Retrieval:
     """Score the running service and the baseline over the same tracklets."""
-    tracklets = read_tracklets(data, root)
-    with running_service(artifact) as url, ReidClient(url) as client:
+    tracklets = [t for t in read_tracklets(data, root) if t.identity > 0]
+    limits = {
+        "max_frames": str(max(len(tracklet.frames) for tracklet in tracklets)),
+        "max_top_k": str(len(tracklets)),
+    }
+    with running_service(artifact, **limits) as url, ReidClient(url) as client:
         model = client.model()
         with Progress(console=Console(stderr=True)) as progress:
             ranked = rank_over_http(client, tracklets, progress)
@@ -102,7 +106,7 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         tracklets=len(tracklets),
         frames=sum(len(tracklet.frames) for tracklet in tracklets),
         queries=len(answered),
-        dropped_queries=len(ranked) - len(answered),
+        dropped_queries={query.name: query.reason for query in baseline.dropped},
         model=f"{model.name} {model.version}",
         service=_scores(
             float(np.mean([hits[0] for hits in answered])),

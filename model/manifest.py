@@ -8,11 +8,12 @@ both the training and the serving environment import it.
 
 import hashlib
 import json
-import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from model.durable_file import durable_file
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -219,7 +220,7 @@ def load_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise ArtifactError(
             f"expected an artifact manifest at {path}, received {error.strerror}; "
@@ -279,10 +280,6 @@ def save_manifest(directory: Path, manifest: Manifest) -> Path:
     """
     verify_files(directory, manifest)
     path = directory / MANIFEST_FILE
-    temporary = directory / f".{MANIFEST_FILE}.tmp"
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(manifest.model_dump_json(indent=2) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    with durable_file(path) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return path

@@ -10,17 +10,19 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import nn
 
 from model.dcct import DCCT, DCCTConfig
-from model.registry import build_model
+from model.durable_file import durable_file
+from model.registry import MODELS, build_model
 
 POSITION_KEY = "transformer.network.pos_embed"
 
 
 def save_weights(path: Path, network: DCCT) -> None:
     """Write parameters, buffers and the configuration to a new safetensors file, atomically."""
-    temporary = path.with_suffix(".tmp")
-    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
-    save_file(tensors, temporary, metadata={"config": network.config.model_dump_json()})
-    temporary.replace(path)
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    with durable_file(path) as temporary:
+        save_file(tensors, temporary, metadata={"config": network.config.model_dump_json()})
 
 
 def read_config(path: Path) -> DCCTConfig:
@@ -42,7 +44,8 @@ def read_config(path: Path) -> DCCTConfig:
             f"expected a model configuration inside {path}, received none; "
             "use a file written by `reid-train train`"
         )
-    return DCCTConfig.model_validate(json.loads(metadata["config"]))
+    stored_config = json.loads(metadata["config"])
+    return MODELS[stored_config["kind"]].config.model_validate(stored_config)
 
 
 def open_network(path: Path) -> DCCT:
@@ -51,15 +54,19 @@ def open_network(path: Path) -> DCCT:
     Raises:
         ValueError: When the file is missing or does not hold exactly that network.
     """
-    network = build_model(read_config(path).model_copy(update={"pretrained": False}))
+    stored = read_config(path)
+    # Nothing is fetched for weights that are about to be replaced; where they began stays known.
+    network = build_model(stored.model_copy(update={"pretrained": False}))
     load_weights(path, network)
+    network.config = stored
     return network.eval()
 
 
 def load_weights(path: Path, network: DCCT) -> None:
     """Load every tensor of the file into `network`; nothing may be missing or left over.
 
-    The position grid is resized (bicubic) when the file was trained at another input size.
+    The position grid is resized when the file was trained at another input size.
+    Departs: bicubic, as timm resizes its own, where the paper's code is bilinear (spec §1.2).
 
     Raises:
         ValueError: Naming the missing, unused or misshapen tensors.

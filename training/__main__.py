@@ -50,14 +50,16 @@ def evaluate(
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],
     data: DataName = "market1501",
     validation_identities: Annotated[
-        int | None, typer.Option(help="Evaluate on the last so many identities only.")
+        int | None, typer.Option(min=1, help="Evaluate on the last so many identities only.")
     ] = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
     """CMC and mAP of a model beside the colour-histogram baseline, same-camera rule applied."""
+    from model.manifest import file_digest
     from model.weights import open_network
     from training.data.catalogue import read_tracklets
     from training.data.tracklet import hold_out_identities
+    from training.device import choose_device
     from training.evaluation.compare import compare_with_baseline
     from training.evaluation.report import print_report
 
@@ -69,7 +71,11 @@ def evaluate(
             described = f"the last {validation_identities} identities of {data}"
         with _progress() as progress:
             report = compare_with_baseline(
-                open_network(weights), tracklets, described=described, progress=progress
+                open_network(weights).to(choose_device("auto")),
+                tracklets,
+                described=described,
+                weights_sha256=file_digest(weights).sha256,
+                progress=progress,
             )
         if json:
             typer.echo(report.model_dump_json(indent=2))
@@ -94,7 +100,7 @@ def export(
         network = open_network(weights)
         size = (network.config.height, network.config.width)
         description = ArtifactDescription(
-            card=load_card(card), commit=_commit(), report=load_report(report)
+            card=load_card(card), commit=_commit(), report=load_report(report, weights=weights)
         )
         manifest = write_artifact(
             network,
@@ -148,7 +154,7 @@ def _errors_for_people() -> Iterator[None]:
         errors.print(f"error: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
-        errors.print("interrupted; the same command goes on from the last checkpoint")
+        errors.print("interrupted; training goes on from its last checkpoint when run again")
         raise typer.Exit(130) from interrupt
 
 
@@ -173,8 +179,9 @@ def _commit() -> str:
             capture_output=True,
             text=True,
             check=True,
+            timeout=10,
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
     return answer.stdout.strip()
 

@@ -82,7 +82,8 @@ class TrainingConfig(_Frozen):
     """One experiment, whole; every key is consumed."""
 
     run_dir: Path
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["fp32", "bf16"] = "fp32"
     initial_weights: Path | None = None
     checkpoint_every_steps: Count = 200
@@ -134,6 +135,8 @@ def _problems(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown key{_suggestion(problem['loc'])}")
+        elif problem["type"] == "value_error":
+            lines.append(str(problem["ctx"]["error"]))
         else:
             lines.append(f"{key}: {problem['msg']}, received {problem['input']!r}")
     return lines

@@ -1,9 +1,11 @@
-"""One JSON line per step, on disk before the next step begins."""
+"""One JSON line per step, written out before the next step begins."""
 
 import json
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from model.durable_file import durable_file
 
 
 class RunLog:
@@ -14,7 +16,8 @@ class RunLog:
 
     def __init__(self, path: Path, *, resume_at_step: int) -> None:
         kept = self._lines_before(path, resume_at_step)
-        path.write_text("".join(kept), encoding="utf-8")
+        with durable_file(path) as temporary:
+            temporary.write_text("".join(kept), encoding="utf-8")
         self._stream = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:

@@ -11,10 +11,13 @@ from rich.progress import Progress
 from torch import nn
 from torch.utils.data import DataLoader
 
+from model.dcct import DCCT
+from model.durable_file import durable_file
 from model.registry import build_model
-from model.weights import load_weights, save_weights
+from model.weights import load_weights, read_config, save_weights
 from training.checkpoint import (
     CHECKPOINT_FILE,
+    RunOrigin,
     TrainingState,
     resume_checkpoint,
     save_checkpoint,
@@ -22,10 +25,11 @@ from training.checkpoint import (
 from training.config import TrainingConfig
 from training.data.clip_dataset import Clip, ClipDataset
 from training.data.identity_sampler import IdentitySampler
-from training.data.tracklet import Tracklet
+from training.data.tracklet import Tracklet, tracklets_digest
 from training.data.transforms import training_transform
+from training.device import choose_device
 from training.heads import IdentityHeads
-from training.losses.objective import base_objective
+from training.losses.objective import Objective, base_objective
 from training.optim import build_optimizer, build_schedule, clip_gradients
 from training.run_log import RunLog
 
@@ -46,9 +50,8 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config = config
-        self.network = build_model(config.model)
-        if config.initial_weights is not None:
-            load_weights(config.initial_weights, self.network)
+        self.device = choose_device(config.device)
+        self.network = _initial_network(config).to(self.device)
         self.dataset = ClipDataset(
             tracklets,
             clip_frames=config.clips.frames,
@@ -57,7 +60,8 @@ class Trainer:
                 config.augmentation, height=config.model.height, width=config.model.width
             ),
         )
-        self.heads = IdentityHeads(self.network.part_dimensions, self.dataset.identities)
+        heads = IdentityHeads(self.network.part_dimensions, self.dataset.identities)
+        self.heads = heads.to(self.device)
         self.steps_per_epoch = self._steps_per_epoch()
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
         optimizer = build_optimizer(self.network, self.heads, config.optimizer)
@@ -76,13 +80,15 @@ class Trainer:
         last = self.total_steps
         if stop_after_steps is not None:
             last = min(last, first + stop_after_steps)
-        (run_dir / CONFIG_FILE).write_text(self._config_json() + "\n", encoding="utf-8")
+        with durable_file(run_dir / CONFIG_FILE) as temporary:
+            temporary.write_text(self._config_json() + "\n", encoding="utf-8")
         task = progress.add_task("train", total=self.total_steps, completed=first)
         with RunLog(run_dir / STEPS_FILE, resume_at_step=first) as log:
+            began_s = time.perf_counter()
             for step, clips in enumerate(islice(self._batches(first), last - first), first):
-                started_s = time.perf_counter()
                 fields = self.train_step(clips)
-                fields["frames_per_s"] = _frames(clips) / (time.perf_counter() - started_s)
+                began_s, previous_s = time.perf_counter(), began_s
+                fields["frames_per_s"] = _frames(clips) / (began_s - previous_s)
                 log.write(step=step, epoch=step // self.steps_per_epoch, **fields)
                 progress.update(task, advance=1, description=f"train loss {fields['loss']:.3f}")
                 if (step + 1) % self.config.checkpoint_every_steps == 0 or step + 1 == last:
@@ -93,28 +99,28 @@ class Trainer:
         """One update on a batch of clips [b, t, 3, h, w]; returns the named losses.
 
         Raises:
-            FloatingPointError: When the loss is not finite; nothing was updated.
+            FloatingPointError: When the loss or its gradient is not finite; no parameter moved.
         """
-        self.network.train()
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            features = self.network(clips.frames)
-            logits = self.heads(features.frame_features)
-        objective = base_objective(features, logits, clips.identity, self.config.losses)
-        loss = float(objective.total.detach())
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"expected a finite loss, received {loss}; "
-                "lower optimizer.learning_rate or set optimizer.gradient_clip"
-            )
+        objective = self._objective(clips)
+        loss = _finite("loss", float(objective.total.detach()))
         self.state.optimizer.zero_grad(set_to_none=True)
         objective.total.backward()  # type: ignore[no-untyped-call]
         norm = clip_gradients(self._parameters(), self.config.optimizer.gradient_clip)
+        _finite("gradient", norm)
         rate = self.state.schedule.get_last_lr()[0]
         self.state.optimizer.step()
         self.state.schedule.step()
         terms = {name: float(term) for name, term in objective.terms.items()}
         return {"loss": loss, **terms, "learning_rate": float(rate), "gradient_norm": norm}
+
+    def _objective(self, clips: Clip) -> Objective:
+        self.network.train()
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16):
+            features = self.network(clips.frames.to(self.device))
+            logits = self.heads(features.frame_features)
+        identities = clips.identity.to(self.device)
+        return base_objective(features, logits, identities, self.config.losses)
 
     def _batches(self, first_step: int) -> DataLoader[Clip]:
         sampler = IdentitySampler(
@@ -137,16 +143,19 @@ class Trainer:
         path = self.config.run_dir / CHECKPOINT_FILE
         if not path.exists():
             return 0
-        return resume_checkpoint(path, self.state, config_json=self._config_json())
+        return resume_checkpoint(path, self.state, self._origin())
 
     def _save(self, steps_done: int) -> None:
         save_weights(self.config.run_dir / WEIGHTS_FILE, self.network)
         save_checkpoint(
             self.config.run_dir / CHECKPOINT_FILE,
             self.state,
+            self._origin(),
             step=steps_done,
-            config_json=self._config_json(),
         )
+
+    def _origin(self) -> RunOrigin:
+        return RunOrigin(self._config_json(), tracklets_digest(self.dataset.tracklets))
 
     def _steps_per_epoch(self) -> int:
         """An epoch shows as many clips as there are tracklets times K (spec §1.7)."""
@@ -161,6 +170,25 @@ class Trainer:
 
     def _parameters(self) -> list[nn.Parameter]:
         return [*self.network.parameters(), *self.heads.parameters()]
+
+
+def _initial_network(config: TrainingConfig) -> DCCT:
+    """A fresh network, or one that goes on from an earlier stage and knows where that began."""
+    network = build_model(config.model)
+    if config.initial_weights is not None:
+        load_weights(config.initial_weights, network)
+        pretrained = read_config(config.initial_weights).pretrained
+        network.config = config.model.model_copy(update={"pretrained": pretrained})
+    return network
+
+
+def _finite(what: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"expected a finite {what}, received {value}; "
+            "lower optimizer.learning_rate or set optimizer.gradient_clip"
+        )
+    return value
 
 
 def _frames(clips: Clip) -> int:

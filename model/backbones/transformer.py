@@ -7,6 +7,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
+from model.backbones.cnn import require_known
+
 
 class FrameTokens(NamedTuple):
     """Tokens of every frame after the final LayerNorm.
@@ -28,13 +30,14 @@ class TransformerBackbone(nn.Module):
         grid: Rows and columns of patches.
 
     Raises:
-        ValueError: When the network has no class token.
+        ValueError: When timm has no network of that name, or it has no class token.
     """
 
     def __init__(
         self, name: str, *, size: tuple[int, int], drop_path: float, pretrained: bool
     ) -> None:
         super().__init__()
+        require_known(name)
         # timm resizes a pretrained position grid to `size` when it loads the weights.
         network = timm.create_model(
             name,

@@ -42,7 +42,8 @@ def artifact_dir(network, tmp_path_factory):
         card=ArtifactCard(name="a", version="1", data="drawn", data_licence="none", training="no"),
         commit="none",
         report=EvaluationReport(
-            data="drawn", protocol="none", gallery=1, valid_queries=1, dropped_queries={},
+            data="drawn", weights_sha256="0" * 64, protocol="none",
+            gallery=1, valid_queries=1, dropped_queries={},
             methods={"model": method},
         ),
     )  # fmt: skip

@@ -68,9 +68,9 @@ def test_no_manifest_says_what_to_point_at(tmp_path):
         load_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "not json", "3"])
-def test_a_manifest_that_is_no_json_object_is_refused(tmp_path, text):
-    (tmp_path / MANIFEST_FILE).write_text(text)
+@pytest.mark.parametrize("content", [b"", b"[]", b"not json", b"3", b"\xff\xfe"])
+def test_a_manifest_that_is_no_json_object_is_refused(tmp_path, content):
+    (tmp_path / MANIFEST_FILE).write_bytes(content)
     with pytest.raises(ArtifactError, match="expected a JSON object"):
         load_manifest(tmp_path)
 
@@ -106,20 +106,29 @@ def test_parts_must_fill_the_dimension(artifact):
         load_manifest(artifact)
 
 
-def test_the_fingerprint_covers_preprocessing(artifact):
-    """A server that would resize to another size is another model, whatever the graph."""
+@pytest.mark.parametrize("changed", ["graph", "preprocessing", "output"])
+def test_the_fingerprint_covers_all_that_decides_an_embedding(artifact, changed):
+    """A server that would resize or pool differently is another model, whatever the graph."""
 
     def change(content):
-        content["preprocessing"]["choice"]["most"] += 1
+        if changed == "graph":
+            content["files"][content["graph"]["file"]]["sha256"] = "0" * 64
+        elif changed == "preprocessing":
+            content["preprocessing"]["choice"]["most"] += 1
+        else:
+            content["output"]["parts"][0]["name"] = "other"
 
     rewrite(artifact, change)
     with pytest.raises(ArtifactError, match="expected fingerprint"):
         load_manifest(artifact)
 
 
-def test_every_named_file_has_a_digest(artifact):
+@pytest.mark.parametrize(
+    ("section", "key"), [("graph", "file"), ("golden", "clip"), ("golden", "embedding")]
+)
+def test_every_named_file_has_a_digest(artifact, section, key):
     def drop(content):
-        del content["files"][content["golden"]["clip"]]
+        del content["files"][content[section][key]]
 
     rewrite(artifact, drop)
     with pytest.raises(ArtifactError, match="expected a digest of"):

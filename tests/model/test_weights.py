@@ -70,3 +70,15 @@ def test_a_file_without_configuration_is_refused(tmp_path):
     save_file({"a": torch.ones(1)}, path)
     with pytest.raises(ValueError, match="expected a model configuration inside"):
         read_config(path)
+
+
+def test_where_the_weights_began_is_remembered(tmp_path, small_network):
+    """Opening fetches nothing, and the card still says ImageNet."""
+    path = tmp_path / "weights.safetensors"
+    began = small_network.config
+    small_network.config = began.model_copy(update={"pretrained": True})
+    try:
+        save_weights(path, small_network)
+    finally:
+        small_network.config = began
+    assert open_network(path).config.pretrained

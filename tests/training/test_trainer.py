@@ -69,6 +69,31 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(small_config, drawn_t
         assert torch.equal(tensor, before[name])
 
 
+def test_a_run_does_not_go_on_over_other_tracklets(small_config, drawn_tracklets):
+    fit(small_config(), drawn_tracklets, stop_after_steps=2)
+    with pytest.raises(ValueError, match="expected the tracklets that .* restore the data set"):
+        fit(small_config(), drawn_tracklets[:-1])
+
+
+def test_a_gradient_that_is_not_finite_moves_no_parameter(small_config, drawn_tracklets):
+    trainer = Trainer(small_config(), drawn_tracklets)
+    before = {name: tensor.clone() for name, tensor in trainer.network.named_parameters()}
+    trainer.network.cnn.network.conv_stem.weight.register_hook(lambda g: g * torch.nan)
+    clips = next(iter(trainer._batches(0)))
+    with pytest.raises(FloatingPointError, match="expected a finite gradient, received nan"):
+        trainer.train_step(clips)
+    for name, tensor in trainer.network.named_parameters():
+        assert torch.equal(tensor, before[name])
+
+
+def test_workers_change_nothing(small_config, drawn_tracklets):
+    clips = {"frames": 2, "identities": 2, "tracklets": 2}
+    alone, helped = small_config("alone"), small_config("helped", clips={**clips, "workers": 1})
+    fit(alone, drawn_tracklets, stop_after_steps=2)
+    fit(helped, drawn_tracklets, stop_after_steps=2)
+    assert [line["loss"] for line in lines(alone)] == [line["loss"] for line in lines(helped)]
+
+
 def test_a_later_stage_starts_from_the_weights_of_an_earlier_one(small_config, drawn_tracklets):
     _, weights = fit(small_config("first"), drawn_tracklets, stop_after_steps=1)
     later = small_config(
@@ -76,7 +101,9 @@ def test_a_later_stage_starts_from_the_weights_of_an_earlier_one(small_config, d
         initial_weights=weights,
         model={"height": 96, "width": 64},
     )
-    started = Trainer(later, drawn_tracklets).network.state_dict()
+    stage = Trainer(later, drawn_tracklets).network
+    assert not stage.config.pretrained
+    started = stage.state_dict()
     stored = load_file(weights)
     assert torch.equal(
         started["cnn.network.conv_stem.weight"], stored["cnn.network.conv_stem.weight"]
@@ -101,6 +128,10 @@ def test_it_learns_to_tell_a_few_people_apart(small_config, drawn_tracklets):
     assert sum(losses[-5:]) < 0.4 * sum(losses[:5])
     with Progress(disable=True) as progress:
         report = compare_with_baseline(
-            trainer.network, drawn_tracklets, described="drawn", progress=progress
+            trainer.network,
+            drawn_tracklets,
+            described="drawn",
+            weights_sha256="0" * 64,
+            progress=progress,
         )
     assert report.methods["model"].rank_1 >= 90

@@ -13,8 +13,8 @@ from training.data.tracklet import Tracklet
 class IdentitySampler(Sampler[list[ClipRequest]]):
     """An endless stream of batches that depends only on (seed, step): resuming is a number.
 
-    Identities are drawn without replacement through shuffled passes, so that each is seen equally
-    often. Within an identity, cameras are visited in random order and a tracklet is repeated only
+    Identities are drawn without replacement through shuffled passes, so that each is seen about
+    equally often. Within an identity, cameras are visited in random order and a tracklet is repeated only
     when the identity has fewer than K.
 
     Raises:
@@ -62,7 +62,7 @@ class IdentitySampler(Sampler[list[ClipRequest]]):
         ]
 
     def _identities_at(self, step: int) -> list[int]:
-        """P distinct identities from the endless concatenation of shuffled passes."""
+        """P distinct identities, the next ones of the current shuffled pass."""
         total, wanted = len(self._by_identity), self._identities
         per_pass = total // wanted  # a pass drops its remainder, so no batch spans two passes
         order = np.random.default_rng((self._seed, 0, step // per_pass)).permutation(total)

@@ -34,8 +34,8 @@ def read_market1501(folder: Path) -> list[Tracklet]:
             name=f"{identity:04d}_c{camera}s{recording}",
             identity=identity,
             camera=camera,
-            # Zero-padded frame and box numbers: the order of names is the order of time.
-            frames=tuple(sorted(paths)),
+            # Names are read sorted, and their numbers zero-padded: they are in time order.
+            frames=tuple(paths),
         )
         for (identity, camera, recording), paths in sorted(grouped.items())
     ]

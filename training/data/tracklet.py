@@ -1,5 +1,6 @@
 """One record per tracklet: nothing in training keeps identities and cameras in parallel lists."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,29 @@ def hold_out_identities(
 ) -> tuple[list[Tracklet], list[Tracklet]]:
     """Split into training and validation by identity: the last `count` identities are held out.
 
+    Junk (-1) and distractors (0) are nobody in particular and belong to neither.
+
     Raises:
         ValueError: When fewer than two identities would be left to train on.
     """
-    identities = identities_of(tracklets)
+    people = [tracklet for tracklet in tracklets if tracklet.identity > 0]
+    identities = identities_of(people)
     if count > len(identities) - 2:
         raise ValueError(
             f"expected at most {max(len(identities) - 2, 0)} validation identities of "
             f"{len(identities)}, received {count}; hold out fewer"
         )
     held_out = set(identities[len(identities) - count :])
-    training = [tracklet for tracklet in tracklets if tracklet.identity not in held_out]
-    validation = [tracklet for tracklet in tracklets if tracklet.identity in held_out]
+    training = [tracklet for tracklet in people if tracklet.identity not in held_out]
+    validation = [tracklet for tracklet in people if tracklet.identity in held_out]
     return training, validation
+
+
+def tracklets_digest(tracklets: Sequence[Tracklet]) -> str:
+    """SHA-256 of who is in the tracklets, wherever the files lie."""
+    digest = hashlib.sha256()
+    for tracklet in tracklets:
+        frames = [path.name for path in tracklet.frames]
+        described = (tracklet.name, tracklet.identity, tracklet.camera, frames)
+        digest.update(repr(described).encode())
+    return digest.hexdigest()

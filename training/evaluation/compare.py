@@ -18,7 +18,12 @@ from training.evaluation.report import EvaluationReport, build_report
 
 
 def compare_with_baseline(
-    network: DCCT, tracklets: Sequence[Tracklet], *, described: str, progress: Progress
+    network: DCCT,
+    tracklets: Sequence[Tracklet],
+    *,
+    described: str,
+    weights_sha256: str,
+    progress: Progress,
 ) -> EvaluationReport:
     """Every tracklet asks all others, embedded by the model and by colour histograms.
 
@@ -37,4 +42,5 @@ def compare_with_baseline(
             "model": retrieve("model", network_embedder(network)),
             "HSV histogram": retrieve("HSV histogram", histogram_embedder()),
         },
+        weights_sha256=weights_sha256,
     )

@@ -54,12 +54,13 @@ def read_frames(tracklet: Tracklet, *, choice: FrameChoice, size: tuple[int, int
 def network_embedder(network: DCCT) -> EmbedFrames:
     """Embed with a trained network, which is put in evaluation mode."""
     network.eval()
-    normalize = FrameNormalization()
+    device = next(network.parameters()).device
+    normalize = FrameNormalization().to(device)
 
     def embed(frames: Frames) -> NDArray[np.floating]:
         with torch.inference_mode():
-            clip = normalize(torch.from_numpy(frames))[None]
-            return embedding(network(clip).parts)[0].numpy()
+            clip = normalize(torch.from_numpy(frames).to(device))[None]
+            return embedding(network(clip).parts)[0].cpu().numpy()
 
     return embed
 

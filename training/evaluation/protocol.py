@@ -7,5 +7,5 @@ FRAME_CHOICE = FrameChoice(policy="evenly_spaced", most=32)
 
 SELF_RETRIEVAL = (
     "every tracklet is a query against all others; same identity and same camera left out; "
-    "cosine; standard average precision; at most 32 evenly spaced frames"
+    f"cosine; standard average precision; at most {FRAME_CHOICE.most} evenly spaced frames"
 )

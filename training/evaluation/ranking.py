@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 JUNK = -1
+DISTRACTOR = 0
+
+RANKS = (1, 5, 10, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,7 @@ class RetrievalResult:
 
 
 def evaluate_retrieval(
-    queries: Sequence[RankedTracklet],
-    gallery: Sequence[RankedTracklet],
-    *,
-    ranks: Sequence[int] = (1, 5, 10, 20),
+    queries: Sequence[RankedTracklet], gallery: Sequence[RankedTracklet]
 ) -> RetrievalResult:
     """Rank the gallery for every query by cosine and score the ranking.
 
@@ -70,12 +70,16 @@ def evaluate_retrieval(
     for its sake.
 
     Raises:
-        ValueError: When names repeat, dimensions differ, or no query is left to score.
+        ValueError: When names repeat, dimensions differ, a value is not finite, or no query is left
+            to score.
     """
     ranked = _Gallery.of(gallery)
-    _require_same_dimension(queries, ranked.embeddings.shape[1])
+    _require_comparable(queries, ranked.embeddings.shape[1])
     first_hits, precisions, dropped = [], [], []
     for query in queries:
+        if query.identity <= DISTRACTOR:
+            dropped.append(DroppedQuery(query.name, "junk and distractors ask about nobody"))
+            continue
         hits = ranked.hits(query)
         if not hits.any():
             dropped.append(DroppedQuery(query.name, ranked.reason_for_no_hit(query)))
@@ -90,7 +94,7 @@ def evaluate_retrieval(
         )
     first = np.asarray(first_hits)
     return RetrievalResult(
-        cmc={k: float(np.mean(first < k)) for k in ranks},
+        cmc={k: float(np.mean(first < k)) for k in RANKS},
         mean_average_precision=float(np.mean(precisions)),
         valid_queries=len(precisions),
         dropped=tuple(dropped),
@@ -121,7 +125,7 @@ class _Gallery:
             )
         if not tracklets:
             raise ValueError("expected a gallery of tracklets, received none; check the split")
-        _require_same_dimension(tracklets, len(tracklets[0].embedding))
+        _require_comparable(tracklets, len(tracklets[0].embedding))
         return cls(
             names=np.array(names),
             identities=np.array([tracklet.identity for tracklet in tracklets]),
@@ -156,10 +160,15 @@ def _camera_number(camera: int | None) -> float:
     return np.nan if camera is None else float(camera)
 
 
-def _require_same_dimension(tracklets: Sequence[RankedTracklet], dimension: int) -> None:
+def _require_comparable(tracklets: Sequence[RankedTracklet], dimension: int) -> None:
     for tracklet in tracklets:
         if tracklet.embedding.shape != (dimension,):
             raise ValueError(
                 f"expected embeddings of shape ({dimension},), received "
                 f"{tracklet.embedding.shape} for {tracklet.name!r}; embed all with one model"
+            )
+        if not np.isfinite(tracklet.embedding).all():
+            raise ValueError(
+                f"expected finite embeddings, received NaN or infinity for {tracklet.name!r}; "
+                "check the weights"
             )

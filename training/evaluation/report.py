@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.evaluation.protocol import SELF_RETRIEVAL
-from training.evaluation.ranking import RetrievalResult
+from training.evaluation.ranking import DroppedQuery, RetrievalResult
 
 
 class MethodReport(BaseModel):
@@ -27,6 +27,7 @@ class EvaluationReport(BaseModel):
 
     Attributes:
         data: Which tracklets.
+        weights_sha256: Of the file that was evaluated.
         protocol: How they were ranked, in one sentence.
         dropped_queries: Name → reason, for every query that could not be answered.
     """
@@ -34,6 +35,7 @@ class EvaluationReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     data: str
+    weights_sha256: str
     protocol: str
     gallery: int
     valid_queries: int
@@ -41,7 +43,9 @@ class EvaluationReport(BaseModel):
     methods: dict[str, MethodReport]
 
 
-def build_report(data: str, results: Mapping[str, RetrievalResult]) -> EvaluationReport:
+def build_report(
+    data: str, results: Mapping[str, RetrievalResult], *, weights_sha256: str
+) -> EvaluationReport:
     """Put results over the same tracklets beside each other.
 
     Raises:
@@ -49,7 +53,7 @@ def build_report(data: str, results: Mapping[str, RetrievalResult]) -> Evaluatio
     """
     first = next(iter(results.values()))
     for name, result in results.items():
-        if (result.gallery, result.dropped) != (first.gallery, first.dropped):
+        if _asked(result) != _asked(first):
             raise ValueError(
                 f"expected {name!r} over the same tracklets as the others, received "
                 f"{result.gallery} gallery tracklets and {len(result.dropped)} dropped queries; "
@@ -57,12 +61,17 @@ def build_report(data: str, results: Mapping[str, RetrievalResult]) -> Evaluatio
             )
     return EvaluationReport(
         data=data,
+        weights_sha256=weights_sha256,
         protocol=SELF_RETRIEVAL,
         gallery=first.gallery,
         valid_queries=first.valid_queries,
         dropped_queries={query.name: query.reason for query in first.dropped},
         methods={name: _method_report(result) for name, result in results.items()},
     )
+
+
+def _asked(result: RetrievalResult) -> tuple[int, int, tuple[DroppedQuery, ...]]:
+    return result.gallery, result.valid_queries, result.dropped
 
 
 def print_report(report: EvaluationReport, console: Console) -> None:

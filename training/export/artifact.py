@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model.dcct import DCCT
 from model.manifest import (
+    MANIFEST_FILE,
     EmbeddingPart,
     FileDigest,
     Golden,
@@ -50,7 +51,7 @@ def write_artifact(
     frames: Frames,
     golden_clip: Frames,
 ) -> Manifest:
-    """Export, prove, describe, publish. A failure leaves `directory` as it was.
+    """Export, prove, describe, publish; what fails before the last step changes nothing.
 
     Args:
         network: The trained network.
@@ -61,14 +62,17 @@ def write_artifact(
 
     Raises:
         ParityError: When the graph does not compute what the network does.
+        ValueError: When `directory` holds something that is no artifact.
     """
+    _require_artifact_or_nothing(directory)
     staging = directory.with_name(f".{directory.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         export_onnx(network, staging / GRAPH_FILE)
         runner = onnx_runner(staging / GRAPH_FILE)
-        least_cosine = check_parity(torch_runner(network), runner, frames)
+        widths = list(network.part_dimensions.values())
+        least_cosine = check_parity(torch_runner(network), runner, frames, widths=widths)
         _write_golden(network, staging, golden_clip)
         card = model_card(description, network.config, least_cosine=least_cosine)
         (staging / CARD_FILE).write_text(card, encoding="utf-8")
@@ -159,11 +163,29 @@ def exporter_versions() -> Mapping[str, str]:
     return {name: installed_version(name) for name in ("torch", "timm", "onnx", "onnxscript")}
 
 
+def _require_artifact_or_nothing(directory: Path) -> None:
+    """What is replaced is removed: never a directory that holds anything else."""
+    if not directory.exists():
+        return
+    if not directory.is_dir() or (
+        any(directory.iterdir()) and not (directory / MANIFEST_FILE).is_file()
+    ):
+        raise ValueError(
+            f"expected {directory} to be absent, empty or an artifact, received something else; "
+            "name the artifact's own directory"
+        )
+
+
 def _publish(staging: Path, directory: Path) -> None:
-    """Swap the finished artifact in; a reader sees the old one or the new one, never a mixture."""
+    """Swap the finished artifact in; the earlier one comes back when that fails."""
     previous = directory.with_name(f".{directory.name}.previous")
     shutil.rmtree(previous, ignore_errors=True)
     if directory.exists():
         directory.rename(previous)
-    staging.rename(directory)
+    try:
+        staging.rename(directory)
+    except OSError:
+        if previous.exists():
+            previous.rename(directory)
+        raise
     shutil.rmtree(previous, ignore_errors=True)

@@ -13,8 +13,8 @@ def store_weights_as_float16(graph: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of `graph` whose large float32 weights are float16 behind a cast to float32.
 
     A runtime folds the casts away when it loads the graph, so it computes in float32 throughout.
-    Each weight moves by at most one part in 2,048; the parity check decides whether that is little
-    enough.
+    Each weight moves by at most one part in 2,048, or 2⁻²⁵ where it is below 2⁻¹⁴; the parity
+    check decides whether that is little enough.
 
     Raises:
         ValueError: When a weight does not fit into float16.

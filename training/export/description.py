@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from model.manifest import file_digest
 from training.evaluation.report import EvaluationReport
 
 
@@ -53,11 +54,11 @@ def load_card(path: Path) -> ArtifactCard:
         ) from error
 
 
-def load_report(path: Path) -> EvaluationReport:
-    """Read the JSON that `reid-train evaluate --json` printed.
+def load_report(path: Path, *, weights: Path) -> EvaluationReport:
+    """Read the JSON that `reid-train evaluate --json` printed about `weights`.
 
     Raises:
-        ValueError: When the file is missing or is not such a report.
+        ValueError: When the file is missing, is not such a report, or is about other weights.
     """
     try:
         report = EvaluationReport.model_validate_json(path.read_text(encoding="utf-8"))
@@ -70,5 +71,10 @@ def load_report(path: Path) -> EvaluationReport:
         raise ValueError(
             f"expected results of 'model' in {path}, received {sorted(report.methods)}; "
             "run the evaluation again"
+        )
+    if report.weights_sha256 != file_digest(weights).sha256:
+        raise ValueError(
+            f"expected results of {weights} in {path}, received those of the file with sha256 "
+            f"{report.weights_sha256}; run the evaluation again"
         )
     return report

@@ -38,7 +38,8 @@ graph and network over the export's parity check: {least_cosine:.7f}.
 
 - It compares clothing and build as seen in a crop. Two people dressed alike are easily confused,
   and a person who changed clothes is not found.
-- It saw few cameras, one season and one place. Expect less elsewhere; measure on your own data.
+- It knows the cameras, the season and the place of its training data. Expect less elsewhere;
+  measure on your own data.
 - Similarities are not probabilities, and no threshold has been calibrated.
 - Embeddings of people are biometric data: process them only with a legal basis, keep them no
   longer than needed, and let no decision about a person rest on a match alone.

@@ -10,8 +10,7 @@ def batch_hard_triplet(
     """Hardest positive against hardest negative of every row (spec §1.6).
 
     L = mean_i max(0, margin + max_{y_j = y_i} d_ij − min_{y_j ≠ y_i} d_ij), d = −cosine. A row is
-    among its own positives, which is harmless: it is never the farthest. Rows without a negative
-    do not count.
+    among its own positives, which is harmless: it is never the farthest.
 
     Args:
         features: [b, d], of any length.
@@ -19,7 +18,7 @@ def batch_hard_triplet(
         margin: In units of cosine.
 
     Returns:
-        Scalar; 0 when no row has a negative.
+        Scalar; 0 when there is one identity only.
     """
     unit = functional.normalize(features, dim=1)
     distance = -unit @ unit.T
@@ -27,5 +26,4 @@ def batch_hard_triplet(
     farthest_positive = distance.masked_fill(~same, -torch.inf).amax(dim=1)
     nearest_negative = distance.masked_fill(same, torch.inf).amin(dim=1)
     hinge = functional.relu(margin + farthest_positive - nearest_negative)
-    usable = ~same.all(dim=1)
-    return torch.where(usable, hinge, 0.0).sum() / usable.sum().clamp(min=1)
+    return hinge.mean()

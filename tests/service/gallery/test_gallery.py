@@ -219,6 +219,20 @@ def test_an_enrolled_query_without_a_camera_cannot_leave_it_out(tmp_path):
     with_service(tmp_path, work)
 
 
+def test_the_camera_of_an_enrolled_query_is_its_own_and_not_the_one_sent(tmp_path):
+    async def work(service):
+        for name, camera in (("a", "c0"), ("b", "c0"), ("c", "c1"), ("unknown", None)):
+            known = TrackletMetadata(camera=camera)
+            await service.enroll("default", name, embedding_of(1), known)
+        asked = SearchOptions(exclude_same_camera=True, query_camera="c1")
+        result = await service.search_tracklet("default", "a", asked)
+        assert [name for name, _ in pairs(result)] == ["c", "unknown"]
+        result = await service.search_tracklet("default", "unknown", asked)
+        assert [name for name, _ in pairs(result)] == ["a", "b"]
+
+    with_service(tmp_path, work)
+
+
 @pytest.mark.parametrize("top_k", [0, -1])
 def test_at_least_one_match_is_asked_for(top_k):
     with pytest.raises(InvalidQuery) as caught:

@@ -34,3 +34,15 @@ def test_drawing_a_clip_leaves_the_global_generator_alone(dataset):
     torch.manual_seed(9)
     dataset[ClipRequest(0, 1)]
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_the_seed_chooses_the_frames(drawn_tracklets):
+    still = AugmentationConfig(flip=0, pad_px=0, erasing=0)
+    dataset = ClipDataset(
+        drawn_tracklets,
+        clip_frames=1,
+        size=(64, 32),
+        transform=training_transform(still, height=64, width=32),
+    )
+    drawn = {dataset[ClipRequest(0, seed)].frames.sum().item() for seed in range(30)}
+    assert len(drawn) == len(drawn_tracklets[0].frames)

@@ -78,6 +78,16 @@ def test_starting_at_a_step_is_the_stream_from_that_step():
     assert list(islice(sampler(tracklets, seed=1), 10)) != whole
 
 
+def test_every_step_draws_its_own_identities_order_and_seeds():
+    batches = list(islice(sampler(people({i: [1, 2] for i in range(1, 10)})), 12))
+    seeds = [request.seed for batch in batches for request in batch]
+    assert len(set(seeds)) == len(seeds)
+    first_pass = [request.tracklet // 2 for batch in batches[:3] for request in batch[::2]]
+    second_pass = [request.tracklet // 2 for batch in batches[3:6] for request in batch[::2]]
+    assert sorted(first_pass) == sorted(second_pass)
+    assert first_pass != second_pass
+
+
 def test_too_few_identities_are_refused():
     with pytest.raises(ValueError, match="expected at least 3 identities .* received 2; lower"):
         sampler(people({1: [1], 2: [1]}))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.tracklet import Tracklet, hold_out_identities, identities_of
+from training.data.tracklet import Tracklet, hold_out_identities, identities_of, tracklets_digest
 
 
 def tracklet(identity, camera=1):
@@ -25,3 +25,16 @@ def test_holding_out_nobody_keeps_everything():
 def test_too_many_held_out_identities_are_refused():
     with pytest.raises(ValueError, match="at most 1 validation identities of 3, received 2"):
         hold_out_identities([tracklet(i) for i in (1, 2, 3)], 2)
+
+
+def test_junk_and_distractors_are_neither_learned_nor_held_out():
+    training, validation = hold_out_identities([tracklet(i) for i in (-1, 0, 1, 2, 3)], 1)
+    assert identities_of(training) == (1, 2)
+    assert identities_of(validation) == (3,)
+
+
+def test_the_digest_says_who_and_not_where():
+    here, there = tracklet(1), Tracklet("1-1", 1, 1, (Path("elsewhere/a.jpg"),))
+    assert tracklets_digest([here]) == tracklets_digest([there])
+    for other in (tracklet(2), tracklet(1, 2), Tracklet("1-1", 1, 1, (Path("b.jpg"),))):
+        assert tracklets_digest([here]) != tracklets_digest([other])

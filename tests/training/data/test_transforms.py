@@ -36,3 +36,10 @@ def test_nothing_switched_on_is_plain_normalisation():
     plain = augment(grey, 0, flip=0, pad_px=0, erasing=0)
     assert plain[:, 0].unique().numel() == 1
     torch.testing.assert_close(plain[0, 0, 0, 0].item(), (128 / 255 - 0.485) / 0.229, atol=1e-5, rtol=0)
+
+
+def test_a_flip_mirrors_the_frame():
+    frame = torch.randint(0, 256, (1, 3, 32, 16), dtype=torch.uint8)
+    straight = augment(frame, 0, flip=0, pad_px=0, erasing=0)
+    flipped = augment(frame, 0, flip=1, pad_px=0, erasing=0)
+    assert torch.equal(flipped, straight.flip(-1))

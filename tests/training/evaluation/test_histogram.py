@@ -29,3 +29,16 @@ def test_where_a_colour_is_worn_matters():
 def test_no_frames_are_refused():
     with pytest.raises(ValueError, match="expected at least one frame, received none"):
         histogram_embedding([])
+
+
+def test_grey_has_no_hue_and_distributions_are_compared_by_their_roots():
+    grey = np.full((12, 6, 3), 100, dtype=np.uint8)
+    embedding = histogram_embedding([grey]).reshape(6, -1)
+    assert (embedding[:, :16] == 0).all()
+    # One bin of saturation and one of value in each of six stripes, all alike.
+    np.testing.assert_allclose(embedding[embedding > 0], (1 / 12) ** 0.5)
+    half = grey.copy()
+    half[:, :3] = 250
+    split = histogram_embedding([half]).reshape(6, -1)[:, 24:]
+    whole = histogram_embedding([grey]).reshape(6, -1)[:, 24:]
+    assert (split * whole).sum() == pytest.approx(0.5**0.5 / 2)

@@ -25,7 +25,7 @@ def reference(queries, gallery):
         ]
         rest.sort(key=lambda g: -float(g.embedding @ q.embedding))
         hits = [g.identity == q.identity for g in rest]
-        if not any(hits):
+        if not any(hits) or q.identity <= 0:
             dropped.append(q.name)
             continue
         firsts.append(hits.index(True))
@@ -50,7 +50,7 @@ def test_it_equals_the_ten_line_reference(rows):
         RankedTracklet(f"t{i}", identity, camera, np.asarray(embedding, dtype=float))
         for i, (identity, camera, embedding) in enumerate(rows)
     ]
-    queries = [t for t in tracklets if t.identity > 0]
+    queries = tracklets
     firsts, precisions, dropped = reference(queries, tracklets)
     if not firsts:
         with pytest.raises(ValueError, match="expected a query with a match from another camera"):
@@ -126,3 +126,32 @@ def test_an_empty_gallery_is_refused():
 def test_average_precision_of_a_perfect_and_of_a_late_list():
     assert average_precision(np.array([True, True, False])) == 1
     assert average_precision(np.array([False, False, True])) == pytest.approx(1 / 3)
+
+
+def test_junk_and_distractors_ask_nothing():
+    """Two distractors are two people; taken for one, they would be each other's right answer."""
+    nobody = [ranked("a", 0, 1, 1, 0), ranked("b", 0, 2, 1, 0), ranked("c", -1, 2, 1, 0)]
+    somebody = [ranked("d", 1, 1, 0, 1), ranked("e", 1, 2, 0, 1)]
+    result = evaluate_retrieval(nobody + somebody, nobody + somebody)
+    assert result.valid_queries == 2
+    assert {query.name: query.reason for query in result.dropped} == dict.fromkeys(
+        "abc", "junk and distractors ask about nobody"
+    )
+
+
+def test_embeddings_that_are_not_finite_are_refused():
+    broken = [RankedTracklet("a", 1, 1, np.array([np.nan, 0])), ranked("b", 1, 2, 1, 0)]
+    with pytest.raises(ValueError, match="expected finite embeddings, received NaN or infinity"):
+        evaluate_retrieval(broken, broken)
+
+
+def test_embeddings_of_a_gallery_have_one_dimension():
+    mixed = [ranked("a", 1, 1, 1, 0), ranked("b", 1, 2, 1, 0, 0)]
+    with pytest.raises(ValueError, match="expected embeddings of shape"):
+        evaluate_retrieval(mixed[:1], mixed)
+
+
+def test_a_lonely_query_does_not_count_itself():
+    alone = [ranked("a", 1, 1, 1, 0), ranked("b", 2, 1, 1, 0), ranked("c", 2, 2, 1, 0)]
+    result = evaluate_retrieval(alone, alone)
+    assert result.dropped[0].reason == "the gallery has no other tracklet of its identity"

@@ -11,20 +11,30 @@ def result(rank_1, *, gallery=9, dropped=()):
 
 
 def test_fractions_become_percent_to_two_decimals():
-    report = build_report("drawn", {"model": result(2 / 3)})
+    report = build_report("drawn", {"model": result(2 / 3)}, weights_sha256="0" * 64)
     assert report.methods["model"].rank_1 == 66.67
     assert report.methods["model"].mean_average_precision == 33.33
     assert EvaluationReport.model_validate_json(report.model_dump_json()) == report
 
 
-def test_methods_over_different_tracklets_are_not_put_side_by_side():
+@pytest.mark.parametrize(
+    "other",
+    [
+        result(0.5, gallery=10),
+        result(0.5, dropped=[DroppedQuery("lonely", "nobody else")]),
+        RetrievalResult({1: 0.5, 5: 0.9, 10: 0.95, 20: 1.0}, 0.25, 7, (), 9),
+    ],
+    ids=["gallery", "dropped", "valid queries"],
+)
+def test_methods_over_different_tracklets_are_not_put_side_by_side(other):
     with pytest.raises(ValueError, match="expected 'b' over the same tracklets"):
-        build_report("drawn", {"a": result(0.5), "b": result(0.5, gallery=10)})
+        build_report("drawn", {"a": result(0.5), "b": other}, weights_sha256="0" * 64)
 
 
 def test_every_dropped_query_is_printed_with_its_reason(capsys):
     dropped = [DroppedQuery("0007C1", "nobody else")]
-    print_report(build_report("drawn", {"model": result(0.5, dropped=dropped)}), Console(width=200))
+    report = build_report("drawn", {"model": result(0.5, dropped=dropped)}, weights_sha256="0" * 64)
+    print_report(report, Console(width=200))
     printed = capsys.readouterr().out
     assert "1 queries dropped" in printed
     assert "0007C1: nobody else" in printed

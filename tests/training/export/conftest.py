@@ -31,7 +31,8 @@ def description():
         ),
         commit="abc123",
         report=EvaluationReport(
-            data="drawn people", protocol="all against all", gallery=10, valid_queries=9,
+            data="drawn people", weights_sha256="0" * 64, protocol="all against all",
+            gallery=10, valid_queries=9,
             dropped_queries={"lonely": "nobody else"},
             methods={"model": method, "HSV histogram": method},
         ),

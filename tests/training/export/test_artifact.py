@@ -89,3 +89,19 @@ def test_the_card_tells_data_results_and_use(published):
     card = (published / "MODEL_CARD.md").read_text()
     for text in ("Anything goes.", "drawn people", "| model | 61.25 |", "abc123", "dropped: 1"):
         assert text in card
+
+
+def test_a_directory_that_is_no_artifact_is_never_replaced(tmp_path, small_network, description):
+    """`export weights artifacts` by mistake must not remove every artifact there is."""
+    precious = tmp_path / "artifacts" / "other" / "manifest.json"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    with pytest.raises(ValueError, match="to be absent, empty or an artifact, received something"):
+        write_artifact(
+            small_network,
+            tmp_path / "artifacts",
+            description,
+            frames=parity_frames(SIZE),
+            golden_clip=golden_clip(SIZE),
+        )
+    assert precious.exists()

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from model.manifest import file_digest
 from training.export.description import load_card, load_report
 
 CARD = {"name": "a", "version": "1", "data": "b", "data_licence": "c", "training": "d"}
@@ -27,22 +28,37 @@ def test_a_missing_card_is_refused(tmp_path):
         load_card(tmp_path / "none.yaml")
 
 
-def test_a_report_comes_back(tmp_path, description):
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_a_report_comes_back(tmp_path, description, weights):
+    path = tmp_path / "report.json"
+    report = description.report.model_copy(update={"weights_sha256": file_digest(weights).sha256})
+    path.write_text(report.model_dump_json())
+    assert load_report(path, weights=weights) == report
+
+
+def test_a_report_about_other_weights_is_refused(tmp_path, description, weights):
     path = tmp_path / "report.json"
     path.write_text(description.report.model_dump_json())
-    assert load_report(path) == description.report
+    with pytest.raises(ValueError, match="expected results of .* run the evaluation again"):
+        load_report(path, weights=weights)
 
 
-def test_a_report_without_the_model_is_refused(tmp_path, description):
+def test_a_report_without_the_model_is_refused(tmp_path, description, weights):
     path = tmp_path / "report.json"
     methods = {"HSV histogram": description.report.methods["HSV histogram"]}
     path.write_text(description.report.model_copy(update={"methods": methods}).model_dump_json())
     with pytest.raises(ValueError, match=r"received \['HSV histogram'\]; run the evaluation again"):
-        load_report(path)
+        load_report(path, weights=weights)
 
 
-def test_something_else_is_no_report(tmp_path):
+def test_something_else_is_no_report(tmp_path, weights):
     path = tmp_path / "report.json"
     path.write_text("{}")
     with pytest.raises(ValueError, match="expected the output of `reid-train evaluate --json`"):
-        load_report(path)
+        load_report(path, weights=weights)
