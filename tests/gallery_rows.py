@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -19,6 +20,9 @@ from service.gallery.store import GalleryModel
 DIMENSION = 4
 MODEL = GalleryModel("f" * 64, DIMENSION)
 STORE_FILE = "gallery.sqlite3"
+
+WITH_REAL_DISK = settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+"""Each example opens a real store: a failure is reported as found, not shrunk for minutes."""
 
 Row = tuple[NDArray[np.float32], TrackletMetadata]
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from service.errors import (
 )
 from service.gallery.records import TrackletMetadata
 from tests.gallery_rows import (
+    WITH_REAL_DISK,
     embeddings,
     filters,
     identities,
@@ -130,5 +131,5 @@ class GalleryMachine(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
-GalleryMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+GalleryMachine.TestCase.settings = settings(WITH_REAL_DISK, max_examples=20, stateful_step_count=25)
 TestGalleryMachine = GalleryMachine.TestCase

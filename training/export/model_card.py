@@ -1,5 +1,7 @@
 """The model card: what the model is, what it learned from, what it reached, what it is not for."""
 
+import textwrap
+
 from model.dcct import DCCTConfig
 from training.evaluation.report import EvaluationReport
 from training.export.description import ArtifactDescription
@@ -13,23 +15,22 @@ A coupled CNN–Transformer frame model for video person re-identification: {con
 {config.transformer} side by side at {config.height}×{config.width}, BN-necks, mean over frames.
 Each branch is L2-normalised, then both are concatenated and normalised again.
 
-**Use.** {description.card.data_licence}
+{_paragraph("**Use.** " + description.card.data_licence)}
 
 ## Training
 
-{description.card.training}
+{_paragraph(description.card.training)}
 
-- Data: {description.card.data}
-- Code: commit `{description.commit}`
-- Initial weights: {"ImageNet, through timm" if config.pretrained else "random"}
+{_paragraph("Data: " + description.card.data)}
+
+Code of the export: commit `{description.commit}`. Initial weights:
+{"ImageNet, through timm" if config.pretrained else "random"}.
 
 ## Results
 
 {results_table(description.report)}
 
-{description.report.data}. Protocol: {description.report.protocol}. Valid queries:
-{description.report.valid_queries}; dropped: {len(description.report.dropped_queries)}; gallery:
-{description.report.gallery} tracklets.
+{_paragraph(_circumstances(description.report))}
 
 Weights are stored in half precision and computed with in single precision. Least cosine between
 graph and network over the export's parity check: {least_cosine:.7f}.
@@ -44,6 +45,17 @@ graph and network over the export's parity check: {least_cosine:.7f}.
 - Embeddings of people are biometric data: process them only with a legal basis, keep them no
   longer than needed, and let no decision about a person rest on a match alone.
 """
+
+
+def _circumstances(report: EvaluationReport) -> str:
+    return (
+        f"Over {report.data}: {report.valid_queries} valid queries, {len(report.dropped_queries)} "
+        f"dropped, {report.gallery} tracklets in the gallery; {report.protocol}."
+    )
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def results_table(report: EvaluationReport) -> str:

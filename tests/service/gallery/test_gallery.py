@@ -20,6 +20,7 @@ from service.gallery.store import GalleryModel
 from tests.gallery_rows import (
     DIMENSION,
     MODEL,
+    WITH_REAL_DISK,
     embedding_of,
     embeddings,
     nearest_by_hand,
@@ -46,7 +47,7 @@ async def held(service):
     return [record.tracklet_id for record in page.records]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(WITH_REAL_DISK, max_examples=60)
 @given(rows=rows_by_id, query=embeddings, asked=st.lists(options, min_size=1, max_size=6))
 def test_a_search_answers_what_ten_lines_of_numpy_answer(tmp_path_factory, rows, query, asked):
     async def work(service):
@@ -68,7 +69,7 @@ def test_a_search_answers_what_ten_lines_of_numpy_answer(tmp_path_factory, rows,
         assert result.seq == len(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(WITH_REAL_DISK, max_examples=40)
 @given(rows=rows_by_id.filter(bool), asked=options, chooser=st.randoms(use_true_random=False))
 def test_an_enrolled_query_is_searched_as_itself_without_itself(
     tmp_path_factory, rows, asked, chooser

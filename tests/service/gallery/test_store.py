@@ -11,7 +11,7 @@ from service.gallery.filters import EVERYTHING, TrackletFilter
 from service.gallery.records import TrackletMetadata
 from service.gallery.sqlite_store import SqliteStore
 from service.gallery.store import Forgotten, GalleryModel, GalleryState
-from tests.gallery_rows import MODEL, STORE_FILE, embedding_of, filters, rows_by_id
+from tests.gallery_rows import MODEL, STORE_FILE, WITH_REAL_DISK, embedding_of, filters, rows_by_id
 
 FACTORIES = [SqliteStore]
 FULL = TrackletMetadata("p é", "c0", 1.25, 2.5, {"shift": "day", "frames": 3, "bag": True})
@@ -152,7 +152,7 @@ def test_a_gallery_that_exists_keeps_its_model_and_its_rows(store):
     assert store.state("default") == before
 
 
-@settings(max_examples=30, deadline=None)
+@settings(WITH_REAL_DISK, max_examples=30)
 @given(rows=rows_by_id, chosen=filters, after=st.none() | st.just("t3"), limit=st.integers(1, 9))
 def test_a_page_is_the_filter_row_by_row_in_the_order_of_ids(
     tmp_path_factory, rows, chosen, after, limit

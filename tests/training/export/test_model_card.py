@@ -10,6 +10,6 @@ def test_every_method_of_the_report_is_a_row(description):
 
 def test_the_card_names_where_the_weights_began(description):
     drawn = model_card(description, DCCTConfig(), least_cosine=0.99999)
-    assert "Initial weights: random" in drawn
+    assert "Initial weights:\nrandom." in drawn
     pretrained = model_card(description, DCCTConfig(pretrained=True), least_cosine=1)
-    assert "Initial weights: ImageNet" in pretrained
+    assert "Initial weights:\nImageNet" in pretrained
