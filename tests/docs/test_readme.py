@@ -99,7 +99,12 @@ def test_every_make_target_exists():
     "path",
     sorted(
         set(re.findall(r"\]\(([\w./-]+)\)", README))
-        | set(re.findall(r"\b(?:service|training|artifacts|samples)/[\w./-]*\w", README))
+        | set(
+            re.findall(
+                r"(?<![\w.-])(?:model|service|training|artifacts|samples|benchmarks|tests)/[\w./-]*\w",
+                README,
+            )
+        )
     ),
 )
 def test_every_path_exists(path):
