@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from service.api import embed, health, identities, search, served_model, tracklets
 from service.api.answers import ErrorAnswer
@@ -32,7 +33,10 @@ def create_app(
         settings: The service's settings.
         when_start_fails: Called with the error when the runtime cannot be opened.
     """
-    app = FastAPI(
+    app: FastAPI = FastAPIOffline(
+        redoc_url=None,
+        # The page asks nobody: no content network for its scripts, no validator for its schema.
+        swagger_ui_parameters={"validatorUrl": None},
         title="Tracklet re-identification",
         version=version("tracklet-reid"),
         description=_DESCRIPTION,

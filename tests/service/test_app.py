@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import socket
 from urllib.parse import urlsplit
@@ -53,6 +54,17 @@ def test_the_documentation_page_is_served(http: httpx.Client):
     answer = http.get("/docs")
     assert answer.status_code == 200
     assert "openapi.json" in answer.text
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(http: httpx.Client):
+    page = http.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert '"validatorUrl": null' in page
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(assets) >= 3
+    for asset in assets:
+        assert http.get(asset).status_code == 200, asset
 
 
 def test_the_log_has_templates_and_no_ids(http: httpx.Client, running: LiveService):
