@@ -1,13 +1,13 @@
 """A real service in a process of its own, on a free port, with a store that is thrown away."""
 
+import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -27,45 +27,55 @@ def running_service(artifact: Path, **settings: str) -> Iterator[str]:
     Raises:
         RuntimeError: When the service is not ready in a minute; its last words are in the text.
     """
-    with tempfile.TemporaryDirectory() as data, tempfile.TemporaryFile("w+") as log:
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory) / "log"
         environment = {f"REID_{name.upper()}": value for name, value in settings.items()}
-        environment |= {"REID_ARTIFACT_DIR": str(artifact.resolve()), "REID_DATA_DIR": data}
-        port = _free_port()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", str(port)],
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=log,
-        )
-        url = f"http://127.0.0.1:{port}"
+        environment["REID_ARTIFACT_DIR"] = str(artifact.resolve())
+        environment["REID_DATA_DIR"] = str(Path(directory) / "data")
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "service", "serve", "--port", "0"],
+                env={**os.environ, **environment},
+                stdout=stream,
+                stderr=stream,
+            )
         try:
-            if not _ready(url, process):
-                log.seek(0)
-                raise RuntimeError(
-                    f"expected a ready service at {url} within {_START_S:.0f} s, received: "
-                    f"{log.read()[-2000:]}"
-                )
-            yield url
+            yield _ready_url(process, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _stop(process)
 
 
-def _ready(url: str, process: subprocess.Popen[bytes]) -> bool:
+def _ready_url(process: subprocess.Popen[bytes], log: Path) -> str:
     give_up_at = time.monotonic() + _START_S
     while time.monotonic() < give_up_at and process.poll() is None:
-        with suppress(httpx.TransportError):  # not listening yet
-            if httpx.get(f"{url}/readyz", timeout=2).status_code == httpx.codes.OK:
-                return True
+        url = _listening_url(log)
+        if url is not None and _answers_ready(url):
+            return url
         time.sleep(0.1)
-    return False
+    raise RuntimeError(
+        f"expected a ready service within {_START_S:.0f} s, received: {log.read_text()[-2000:]}"
+    )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _answers_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:  # it stopped after saying that it listens
+        return False
+
+
+def _listening_url(log: Path) -> str | None:
+    """The address in the service's own log, once it listens."""
+    for line in log.read_text().splitlines():
+        if '"event":"listening"' in line:
+            return str(json.loads(line)["url"])
+    return None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
