@@ -1,17 +1,24 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.artifact_factory import write_tiny_artifact
 
 
-def test_one_command_prints_raw_and_served_throughput_as_json(tmp_path):
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "benchmarks.embed_throughput"], [ROOT / "benchmarks/embed_throughput.py"]]
+)
+def test_one_command_prints_raw_and_served_throughput_as_json(tmp_path, command):
     write_tiny_artifact(tmp_path / "artifact")
     done = subprocess.run(
         [
-            sys.executable, "-m", "benchmarks.embed_throughput",
+            sys.executable, *command,
             "--artifact", tmp_path / "artifact", "--seconds", "0.2", "--rounds", "1",
         ],
         capture_output=True, text=True, check=True,
