@@ -7,7 +7,6 @@ import pytest
 
 from tests.artifact_factory import write_tiny_artifact
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
