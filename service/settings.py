@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "REID_"
 
@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     max_frame_bytes: PositiveInt = 2 * 2**20
     max_frame_pixels: PositiveInt = 4_000_000
     max_frame_side_px: PositiveInt = 4096
-    image_formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
+    image_formats: Annotated[tuple[str, ...], NoDecode] = ("JPEG", "PNG", "WEBP")
+    """Between commas: `REID_IMAGE_FORMATS=JPEG,PNG`."""
 
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """Threads of ONNX Runtime; 0 takes the cores this process may use."""
@@ -45,6 +46,13 @@ class Settings(BaseSettings):
 
     max_top_k: PositiveInt = 1000
     max_page: PositiveInt = 1000
+
+    @field_validator("image_formats", mode="before")
+    @classmethod
+    def _between_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(","))
+        return value
 
 
 class SettingsError(ValueError):

@@ -15,11 +15,15 @@ def decode_embedding(value: list[float] | str) -> NDArray[np.float32]:
     """The vector [d] as sent; dimension and values are the gallery's to check.
 
     Raises:
-        InvalidEmbedding: When text is not base64 of whole float32 values.
+        InvalidEmbedding: When text is not base64 of whole float32 values, or a whole number is
+            beyond every float.
     """
     if isinstance(value, list):
-        with np.errstate(over="ignore"):
-            return np.asarray(value, dtype=np.float64).astype(np.float32)
+        try:
+            with np.errstate(over="ignore"):
+                return np.asarray(value, dtype=np.float64).astype(np.float32)
+        except OverflowError as error:
+            raise _refused("a whole number beyond every float") from error
     try:
         raw = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:

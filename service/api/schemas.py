@@ -23,11 +23,18 @@ AttributeName = Annotated[str, Field(min_length=1, max_length=64)]
 def _attribute_value(value: object) -> object:
     """One validator in place of a union: its error then names what is wanted, not each branch."""
     fits = (isinstance(value, str) and len(value) <= 1000) or (
-        isinstance(value, int | float) and math.isfinite(value)
+        isinstance(value, int | float) and _is_finite(value)
     )
     if not fits:
         raise ValueError("text of at most 1000 characters, a finite number, true or false")
     return value
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _wire_embedding(value: object) -> object:

@@ -70,7 +70,7 @@ def _options(body: SearchOptionsBody, settings: Settings) -> SearchOptions:
     if body.top_k > settings.max_top_k:
         raise InvalidQuery(
             expected=f"`top_k` of at most {settings.max_top_k}",
-            received=str(body.top_k),
+            received=str(body.top_k)[:40],
             remedy="ask for fewer matches, or raise the service's limit",
         )
     return SearchOptions(

@@ -124,7 +124,7 @@ def _page_limit(asked: int | None, most: int) -> int:
     if asked > most:
         raise InvalidQuery(
             expected=f"`limit` of at most {most}",
-            received=str(asked),
+            received=str(asked)[:40],
             remedy="ask for smaller pages and follow `next_cursor`",
         )
     return asked

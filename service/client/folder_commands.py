@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +21,7 @@ from rich.progress import (
 
 from service.api.answers import EnrollAnswer, SearchAnswer
 from service.api.schemas import SearchOptionsBody
-from service.client.bulk import Outcome, for_each
+from service.client.bulk import Outcome, for_each, with_retries
 from service.client.client import ReidClient
 from service.client.ranking_table import rank_1_line, ranking_table
 from service.client.tracklet_folder import TrackletFolder, find_tracklets
@@ -53,7 +55,7 @@ def enroll_folder(root: Path, gallery: str, options: BulkOptions) -> int:
     """
     folders = find_tracklets(root)
     with ReidClient(options.url) as client:
-        client.ready()
+        _await_ready(client)
 
         def enroll(folder: TrackletFolder) -> EnrollAnswer:
             frames = folder.read_frames(options.most_frames)
@@ -83,7 +85,7 @@ def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) ->
     """
     folders = find_tracklets(root)
     with ReidClient(options.url) as client:
-        client.ready()
+        _await_ready(client)
 
         def search(folder: TrackletFolder) -> SearchAnswer:
             asked = query.model_copy(update={"camera": folder.metadata.camera})
@@ -97,6 +99,11 @@ def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) ->
         if line := rank_1_line(outcomes):
             print(line)  # noqa: T201
     return _report_trouble(outcomes, options)
+
+
+def _await_ready(client: ReidClient) -> None:
+    """A service that was started a moment ago is still loading: ask again before giving up."""
+    with_retries(client.ready, statuses=(HTTPStatus.SERVICE_UNAVAILABLE,))
 
 
 def _with_progress(
@@ -113,13 +120,29 @@ def _with_progress(
         TextColumn("tracklets, left"),
         TimeRemainingColumn(),
     )
-    outcomes = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    outcomes: list[Outcome[Answer]] = []
+    stream = for_each(folders, call, concurrency=options.concurrency)
+    with Progress(*columns, console=Console(stderr=True)) as progress, closing(stream):
         task = progress.add_task(verb, total=len(folders))
-        for outcome in for_each(folders, call, concurrency=options.concurrency):
-            outcomes.append(outcome)
-            progress.advance(task)
+        try:
+            for outcome in stream:
+                outcomes.append(outcome)
+                progress.advance(task)
+        except KeyboardInterrupt:
+            outcomes += _interrupted(folders, outcomes)
     return sorted(outcomes, key=lambda outcome: outcome.folder.tracklet_id)
+
+
+def _interrupted(
+    folders: Sequence[TrackletFolder], outcomes: Sequence[Outcome[Answer]]
+) -> list[Outcome[Answer]]:
+    known = {outcome.folder.tracklet_id for outcome in outcomes}
+    text = "no answer before the command was interrupted; it is safe to run it again"
+    return [
+        Outcome(folder, error_code="interrupted", error=text)
+        for folder in folders
+        if folder.tracklet_id not in known
+    ]
 
 
 def _print_json(name: str, outcomes: Sequence[Outcome[Answer]]) -> None:

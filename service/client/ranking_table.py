@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from service.api.answers import MatchAnswer, SearchAnswer
 from service.client.bulk import Outcome
@@ -22,7 +23,8 @@ def ranking_table(outcomes: Sequence[Outcome[SearchAnswer]]) -> Table:
     for outcome in outcomes:
         for match in outcome.answer.matches if outcome.answer is not None else ():
             cells = _cells(outcome, match)
-            table.add_row(*(cells if marked else cells[:-1]))
+            # Names are names: rich would take the brackets in them for markup.
+            table.add_row(*(Text(cell) for cell in (cells if marked else cells[:-1])))
     return table
 
 

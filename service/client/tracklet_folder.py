@@ -11,7 +11,8 @@ from pathlib import Path
 from model.manifest import FrameChoice
 from service.api.schemas import MetadataBody
 from service.api.validation import parse_json
-from service.errors import InvalidMetadata, ReidError
+from service.errors import InvalidIdentifier, InvalidMetadata, ReidError
+from service.gallery.records import check_identifier
 
 METADATA_FILE = "tracklet.json"
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -42,11 +43,12 @@ class TrackletFolder:
 def find_tracklets(root: Path) -> list[TrackletFolder]:
     """Every tracklet at or below `root`, by id: the path below `root` with dots for slashes.
 
-    Hidden files and directories are passed over.
+    Hidden files and directories are passed over; links are followed, each directory once.
 
     Raises:
         TrackletFolderError: When `root` is no directory or holds no frame, two tracklets get the
-            same id, or a `tracklet.json` breaks its schema.
+            same id or an impossible one, a directory cannot be read, or a `tracklet.json` breaks
+            its schema.
     """
     if not root.is_dir():
         raise TrackletFolderError(
@@ -54,8 +56,13 @@ def find_tracklets(root: Path) -> list[TrackletFolder]:
             f"{'a file' if root.exists() else 'not there'}; name a directory"
         )
     found: dict[str, TrackletFolder] = {}
-    for folder, inner, files in os.walk(root):
+    visited: set[str] = set()
+    for folder, inner, files in os.walk(root, onerror=_refuse, followlinks=True):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
+        if os.path.realpath(folder) in visited:  # a link that leads back, or to one seen already
+            inner.clear()
+            continue
+        visited.add(os.path.realpath(folder))
         frames = tuple(Path(folder, name) for name in sorted(files) if _is_frame(name))
         if not frames:
             continue
@@ -81,7 +88,18 @@ def _is_frame(name: str) -> bool:
 
 
 def _tracklet_id(root: Path, folder: Path) -> str:
-    return ".".join(folder.relative_to(root).parts) or root.resolve().name
+    tracklet_id = ".".join(folder.relative_to(root).parts) or root.resolve().name
+    try:
+        return check_identifier("tracklet id", tracklet_id)
+    except InvalidIdentifier as error:
+        raise TrackletFolderError(f"{str(folder)!r}: {error}; rename the directory") from error
+
+
+def _refuse(error: OSError) -> None:
+    raise TrackletFolderError(
+        f"expected directories that can be read, received {str(error.filename)!r}: "
+        f"{error.strerror}; correct its permissions or leave it out"
+    ) from error
 
 
 def _metadata(path: Path) -> MetadataBody:

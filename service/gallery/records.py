@@ -87,6 +87,9 @@ def check_identifier(kind: str, value: str) -> str:
     """
     if not 1 <= len(value) <= _MOST_CHARACTERS:
         received = f"{len(value)} characters"
+    elif "\ufffd" in value:
+        # What a path's bytes become when they are not UTF-8: many names would become this one.
+        received = "bytes that are not UTF-8"
     elif "/" in value or not value.isprintable():
         received = "a slash or a character that cannot be printed"
     elif value in {".", ".."}:

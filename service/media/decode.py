@@ -162,20 +162,23 @@ class FrameDecoder:
                 retry_after_s=1,
             )
 
+    def _go_on_unless(self, abandoned: threading.Event) -> None:
+        self._refuse_when_closed()
+        if abandoned.is_set():
+            raise _AbandonedError
+
     def _decode_tracklet(
         self, frames: tuple[bytes, ...], abandoned: threading.Event
     ) -> DecodedTracklet:
         started_s = time.monotonic()
-        headers, reasons = self._read_headers(frames)
+        headers, reasons = self._read_headers(frames, abandoned)
         pixels: dict[int, NDArray[np.uint8]] = {}
         candidates = sorted(headers)
         while candidates and not pixels:
             places = self._preprocessing.choice.indices(len(candidates))
             chosen = [candidates[place] for place in places]
             for index in chosen:
-                self._refuse_when_closed()
-                if abandoned.is_set():
-                    raise _AbandonedError
+                self._go_on_unless(abandoned)
                 try:
                     pixels[index] = decode_pixels(headers[index], self._preprocessing)
                 except UnreadableImageError as error:
@@ -192,11 +195,12 @@ class FrameDecoder:
         )
 
     def _read_headers(
-        self, frames: tuple[bytes, ...]
+        self, frames: tuple[bytes, ...], abandoned: threading.Event
     ) -> tuple[dict[int, ImageHeader], dict[int, str]]:
         headers = {}
         reasons = {}
         for index, data in enumerate(frames):
+            self._go_on_unless(abandoned)
             try:
                 headers[index] = check_header(data, self._limits)
             except UnreadableImageError as error:

@@ -6,6 +6,7 @@ bytes that matter are read here, and what no codec needs is refused or cut off: 
 header, hundreds of scans, metadata.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FILL = re.compile(rb"\xff+")
 _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_START_OF_SCAN = 0xDA
 _JPEG_METADATA = frozenset({0xFE, *range(0xE1, 0xF0)}) - {0xEE}
@@ -164,7 +166,11 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if position < 0:
             raise IndexError
         marker = data[position + 1]
-        if marker in {0x00, 0xFF}:
+        if marker == 0xFF:  # fill bytes, any number of them: to the last one in one step
+            fill = _FILL.match(data, position)
+            position = fill.end() - 1 if fill else position + 1
+            continue
+        if marker == 0x00:
             position += 1
             continue
         if marker in _JPEG_STANDALONE:
