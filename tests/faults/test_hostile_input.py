@@ -240,3 +240,39 @@ def test_one_bad_tracklet_does_not_spoil_its_neighbours(http):
     good, bad = parts_of(frames_of("red")), parts_of([b"bad"])
     statuses = [http.post("/embed", files=files).status_code for files in (good, bad) * 5]
     assert statuses == [200, 422] * 5
+
+
+HUGE = "1" + "0" * 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("PUT", ONE, '{"embedding": [%s]}', "invalid_embedding"),
+        ("POST", "/search", '{"embedding": [%s]}', "invalid_embedding"),
+        (
+            "PUT",
+            ONE,
+            '{"embedding": [1], "metadata": {"attributes": {"a": %s}}}',
+            "invalid_metadata",
+        ),
+    ],
+)
+def test_a_whole_number_beyond_every_float(http, method, path, body, code):
+    headers = {"Content-Type": "application/json"}
+    refused(http.request(method, path, content=body % HUGE, headers=headers), 422, code)
+
+
+def test_a_whole_number_beyond_every_float_in_a_form(http):
+    metadata = '{"attributes": {"a": ' + HUGE + "}}"
+    files = [*parts_of(frames_of("red")), ("metadata", (None, metadata))]
+    refused(http.put(ONE, files=files), 422, "invalid_metadata")
+
+
+@pytest.mark.parametrize("name", ["%ff", "%c3%28"])
+def test_a_name_that_is_not_utf_8_is_not_taken_for_another(http, name):
+    """Every such name would arrive as the same one, and replace what another stored."""
+    files = parts_of(frames_of("red"))
+    path = f"/galleries/default/tracklets/{name}"
+    refused(http.put(path, files=files), 422, "invalid_identifier")
+    refused(http.delete(f"/galleries/default/identities/{name}"), 422, "invalid_identifier")

@@ -52,3 +52,8 @@ def test_an_unknown_name_is_refused():
 
 def test_the_default_artifact_is_the_shipped_one():
     assert Settings().artifact_dir == Path("artifacts/dcct-light")
+
+
+def test_image_formats_are_written_between_commas(monkeypatch):
+    monkeypatch.setenv("REID_IMAGE_FORMATS", "JPEG, PNG")
+    assert load_settings({}).image_formats == ("JPEG", "PNG")

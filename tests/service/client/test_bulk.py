@@ -120,3 +120,30 @@ def test_a_bug_is_not_swallowed():
 
     with pytest.raises(ZeroDivisionError):
         list(for_each(FOLDERS, call, concurrency=2))
+
+
+def test_whoever_stops_listening_does_not_wait_for_retries():
+    """An interrupted command once hung for as long as the service had asked it to wait."""
+    asked = threading.Event()
+
+    def call(folder):
+        if folder.tracklet_id == "t0":
+            return "answer"
+        asked.set()
+        raise refusal(429, retry_after_s=LONGEST_WAIT_S)
+
+    stream = for_each(FOLDERS[:2], call, concurrency=2)
+    next(stream)
+    assert asked.wait(10)
+    stream.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("bulk"):
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+def test_only_the_named_refusals_are_tried_again():
+    call = Flaky(refusal(None))
+    with pytest.raises(ReidClientError):
+        with_retries(call, sleep=pytest.fail, statuses=(503,))
+    assert call.calls == 1

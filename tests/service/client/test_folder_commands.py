@@ -87,3 +87,36 @@ def test_a_service_that_is_not_there_is_said_before_anything_is_read(tree):
     nowhere = BulkOptions("http://127.0.0.1:9", 2, 256, as_json=False)
     with pytest.raises(ReidClientError, match="start it with `reid serve`"):
         enroll_folder(tree / "gallery", "default", nowhere)
+
+
+def test_an_interrupted_command_reports_what_it_knows(tree, options, capsys, monkeypatch):
+    """Nothing acknowledged goes unreported, and nothing unknown is passed off as done."""
+    real = ReidClient.enroll
+    calls = []
+
+    def enroll(self, tracklet_id, *arguments, **named):
+        calls.append(tracklet_id)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, tracklet_id, *arguments, **named)
+
+    monkeypatch.setattr(ReidClient, "enroll", enroll)
+    alone = BulkOptions(options.url, 1, options.most_frames, as_json=True)
+    assert enroll_folder(tree / "gallery", "default", alone) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["tracklet_id"] for one in answer["enrolled"]] == ["blue-0"]
+    assert [one["code"] for one in answer["failed"]] == ["interrupted", "interrupted"]
+
+
+def test_a_service_that_is_still_loading_is_asked_again(tree, options, monkeypatch):
+    monkeypatch.setattr("service.client.bulk.time.sleep", lambda _: None)
+    real = ReidClient.ready
+    refusals = [ReidClientError("loading", status=503, code="not_ready", retry_after_s=1)]
+
+    def ready(self):
+        if refusals:
+            raise refusals.pop()
+        return real(self)
+
+    monkeypatch.setattr(ReidClient, "ready", ready)
+    assert enroll_folder(tree / "gallery", "default", options) == 0

@@ -76,3 +76,8 @@ def test_rank_1_counts_first_matches_of_answered_queries_with_a_known_identity()
 
 def test_a_failed_query_has_no_row():
     assert len(printed([FAILED, outcome("q1", "p1", "p1")])) == 2
+
+
+def test_brackets_in_names_are_shown_as_they_are():
+    (row,) = [r for r in printed([outcome("p[left]", "[bold]x", "[bold]x")]) if "right" in r]
+    assert (row[0], row[3]) == ("p[left]", "[bold]x")

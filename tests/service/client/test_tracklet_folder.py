@@ -91,3 +91,32 @@ def test_a_frame_that_has_gone_is_named(tmp_path):
     tracklet.frames[0].unlink()
     with pytest.raises(TrackletFolderError, match=r"expected to read .*0\.jpg, received No such f"):
         tracklet.read_frames(1)
+
+
+def test_links_are_followed_and_loops_are_not(tmp_path):
+    """A linked tracklet was once skipped without a word."""
+    write(tmp_path / "elsewhere" / "0.jpg")
+    write(tmp_path / "root" / "a" / "0.jpg")
+    (tmp_path / "root" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root" / "back").symlink_to(tmp_path / "root")
+    assert [tracklet.tracklet_id for tracklet in find_tracklets(tmp_path / "root")] == ["a", "b"]
+
+
+def test_a_directory_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "a" / "0.jpg")
+
+    def walk(root, *, onerror, followlinks):
+        onerror(PermissionError(13, "Permission denied", str(root / "a")))
+        return iter(())
+
+    monkeypatch.setattr("service.client.tracklet_folder.os.walk", walk)
+    with pytest.raises(TrackletFolderError, match="received '.*/a': Permission denied; correct"):
+        find_tracklets(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\udcff", "a\nb", "x" * 201])
+def test_a_directory_whose_name_is_no_id_is_refused_before_anything_is_sent(tmp_path, name):
+    write(tmp_path / "ok" / "0.jpg")
+    write(tmp_path / name / "0.jpg")
+    with pytest.raises(TrackletFolderError, match="expected a tracklet id of 1 to 200 .*; rename"):
+        find_tracklets(tmp_path)
