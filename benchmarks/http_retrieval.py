@@ -23,7 +23,8 @@ from service.api.schemas import MetadataBody, SearchBody
 from service.client.client import ReidClient
 from training.data.catalogue import READERS, read_tracklets
 from training.data.tracklet import Tracklet
-from training.evaluation.embed import embed_tracklets, histogram_embedder
+from training.evaluation.embed import embed_tracklets
+from training.evaluation.histogram import histogram_embedding
 from training.evaluation.protocol import FRAME_CHOICE
 from training.evaluation.ranking import average_precision, evaluate_retrieval
 
@@ -93,8 +94,7 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
             ranked = rank_over_http(client, tracklets, progress)
     answered = [hits for hits in ranked if hits.any()]
     baseline = evaluate_retrieval(
-        *[embed_tracklets(tracklets, histogram_embedder(), choice=FRAME_CHOICE, size=(256, 128))]
-        * 2
+        *[embed_tracklets(tracklets, histogram_embedding, choice=FRAME_CHOICE, size=(256, 128))] * 2
     )
     if baseline.valid_queries != len(answered):
         raise RuntimeError(

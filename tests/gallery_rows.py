@@ -11,7 +11,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.gallery.filters import TrackletFilter
+from service.gallery.filters import EVERYTHING, TrackletFilter
 from service.gallery.gallery import GalleryService, SearchOptions
 from service.gallery.records import TrackletMetadata, TrackletRecord, check_embedding
 from service.gallery.sqlite_store import SqliteStore
@@ -20,6 +20,7 @@ from service.gallery.store import GalleryModel
 DIMENSION = 4
 MODEL = GalleryModel("f" * 64, DIMENSION)
 STORE_FILE = "gallery.sqlite3"
+NOTHING_KNOWN = TrackletMetadata()
 
 WITH_REAL_DISK = settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 """Each example opens a real store: a failure is reported as found, not shrunk for minutes."""
@@ -145,3 +146,14 @@ def with_service(directory: Path, work: Callable[[GalleryService], Awaitable[T]]
             return await work(service)
 
     return asyncio.run(whole())
+
+
+def pairs(result):
+    """Id and similarity of every match, in order."""
+    return [(match.tracklet_id, match.similarity) for match in result.matches]
+
+
+async def held(service):
+    """Ids of all tracklets of the gallery `default`."""
+    page = await service.page("default", EVERYTHING, None, 1000)
+    return [record.tracklet_id for record in page.records]

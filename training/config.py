@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -152,11 +152,12 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = TrainingConfig
     for part in location:
         annotation = section.model_fields[str(part)].annotation
-        if annotation == DrawnConfig | None:
-            annotation = DrawnConfig
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        # A section, or a section that may be left out.
+        candidates = get_args(annotation) or (annotation,)
+        sections = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not sections:
             return []
-        section = annotation
+        section = sections[0]
     return sorted(section.model_fields)
 
 

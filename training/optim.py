@@ -15,10 +15,10 @@ _UNSCALED_COLUMNS = 192
 def build_optimizer(network: nn.Module, heads: nn.Module, config: OptimizerConfig) -> Optimizer:
     """SGD with Nesterov momentum 0.9, or AdamW; necks and heads learn faster (spec §1.7).
 
-    Under AdamW biases and norms are not decayed, and the rate of a
-    classifier over d columns is scaled by 192/d where d is larger: a step moves every weight by
-    about the rate whatever its gradient, so without that the logits over 1,280 columns jump by
-    more than the loss can follow, and the CNN does not learn.
+    Under AdamW biases and norms are not decayed, and the rate of a classifier over d columns is
+    scaled by 192/d where d is larger: a step moves every weight by about the rate whatever its
+    gradient, so without that the logits over 1,280 columns jump by more than the loss can follow,
+    and the CNN does not learn.
     """
     rate, new_rate = config.learning_rate, config.learning_rate * config.new_layer_factor
     network_parameters = [item for item in network.named_parameters() if item[1].requires_grad]

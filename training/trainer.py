@@ -67,6 +67,7 @@ class Trainer:
         optimizer = build_optimizer(self.network, self.heads, config.optimizer)
         schedule = build_schedule(optimizer, config.optimizer, steps_per_epoch=self.steps_per_epoch)
         self.state = TrainingState(self.network, self.heads, optimizer, schedule)
+        self.origin = RunOrigin(config.model_dump_json(indent=2), tracklets_digest(tracklets))
 
     def fit(self, progress: Progress, *, stop_after_steps: int | None = None) -> Path:
         """Train to the last step (or `stop_after_steps` more); returns the weights file.
@@ -81,7 +82,7 @@ class Trainer:
         if stop_after_steps is not None:
             last = min(last, first + stop_after_steps)
         with durable_file(run_dir / CONFIG_FILE) as temporary:
-            temporary.write_text(self._config_json() + "\n", encoding="utf-8")
+            temporary.write_text(self.origin.config_json + "\n", encoding="utf-8")
         task = progress.add_task("train", total=self.total_steps, completed=first)
         with RunLog(run_dir / STEPS_FILE, resume_at_step=first) as log:
             began_s = time.perf_counter()
@@ -143,19 +144,12 @@ class Trainer:
         path = self.config.run_dir / CHECKPOINT_FILE
         if not path.exists():
             return 0
-        return resume_checkpoint(path, self.state, self._origin())
+        return resume_checkpoint(path, self.state, self.origin)
 
     def _save(self, steps_done: int) -> None:
         save_weights(self.config.run_dir / WEIGHTS_FILE, self.network)
-        save_checkpoint(
-            self.config.run_dir / CHECKPOINT_FILE,
-            self.state,
-            self._origin(),
-            step=steps_done,
-        )
-
-    def _origin(self) -> RunOrigin:
-        return RunOrigin(self._config_json(), tracklets_digest(self.dataset.tracklets))
+        path = self.config.run_dir / CHECKPOINT_FILE
+        save_checkpoint(path, self.state, self.origin, step=steps_done)
 
     def _steps_per_epoch(self) -> int:
         """An epoch shows as many clips as there are tracklets times K (spec §1.7)."""
@@ -164,9 +158,6 @@ class Trainer:
         clips = self.config.clips
         wanted = len(self.dataset.tracklets) * clips.tracklets
         return -(-wanted // (clips.identities * clips.tracklets))
-
-    def _config_json(self) -> str:
-        return self.config.model_dump_json(indent=2)
 
     def _parameters(self) -> list[nn.Parameter]:
         return [*self.network.parameters(), *self.heads.parameters()]

@@ -53,22 +53,19 @@ def enroll_folder(root: Path, gallery: str, options: BulkOptions) -> int:
         TrackletFolderError: When `root` holds no tracklets.
         ReidClientError: When the service is not ready to begin with.
     """
-    folders = find_tracklets(root)
-    with ReidClient(options.url) as client:
-        _await_ready(client)
 
-        def enroll(folder: TrackletFolder) -> EnrollAnswer:
-            frames = folder.read_frames(options.most_frames)
-            return client.enroll(folder.tracklet_id, frames, folder.metadata, gallery=gallery)
+    def enroll(client: ReidClient, folder: TrackletFolder) -> EnrollAnswer:
+        frames = folder.read_frames(options.most_frames)
+        return client.enroll(folder.tracklet_id, frames, folder.metadata, gallery=gallery)
 
-        outcomes = _with_progress("enroll", folders, enroll, options)
+    outcomes = _for_every_tracklet("enroll", root, enroll, options)
     if options.as_json:
         _print_json("enrolled", outcomes)
     else:
         answers = [outcome.answer for outcome in outcomes if outcome.answer is not None]
         created = sum(answer.created for answer in answers)
         print(  # noqa: T201
-            f"enrolled {len(answers)} of {len(folders)} tracklets in gallery {gallery!r}: "
+            f"enrolled {len(answers)} of {len(outcomes)} tracklets in gallery {gallery!r}: "
             f"{created} new, {len(answers) - created} replaced"
         )
     return _report_trouble(outcomes, options)
@@ -83,15 +80,12 @@ def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) ->
         TrackletFolderError: When `root` holds no tracklets.
         ReidClientError: When the service is not ready to begin with.
     """
-    folders = find_tracklets(root)
-    with ReidClient(options.url) as client:
-        _await_ready(client)
 
-        def search(folder: TrackletFolder) -> SearchAnswer:
-            asked = query.model_copy(update={"camera": folder.metadata.camera})
-            return client.search(folder.read_frames(options.most_frames), asked)
+    def search(client: ReidClient, folder: TrackletFolder) -> SearchAnswer:
+        asked = query.model_copy(update={"camera": folder.metadata.camera})
+        return client.search(folder.read_frames(options.most_frames), asked)
 
-        outcomes = _with_progress("search", folders, search, options)
+    outcomes = _for_every_tracklet("search", root, search, options)
     if options.as_json:
         _print_json("queries", outcomes)
     else:
@@ -99,6 +93,18 @@ def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) ->
         if line := rank_1_line(outcomes):
             print(line)  # noqa: T201
     return _report_trouble(outcomes, options)
+
+
+def _for_every_tracklet(
+    verb: str,
+    root: Path,
+    call: Callable[[ReidClient, TrackletFolder], Answer],
+    options: BulkOptions,
+) -> list[Outcome[Answer]]:
+    folders = find_tracklets(root)
+    with ReidClient(options.url) as client:
+        _await_ready(client)
+        return _with_progress(verb, folders, lambda folder: call(client, folder), options)
 
 
 def _await_ready(client: ReidClient) -> None:

@@ -11,21 +11,13 @@ from service.gallery.flat_index import FlatIndex
 from service.gallery.gallery import SearchOptions
 from service.gallery.records import TrackletMetadata
 from tests.gallery_rows import (
+    NOTHING_KNOWN,
     embedding_of,
+    held,
     nearest_by_hand,
+    pairs,
     with_service,
 )
-
-NOTHING_KNOWN = TrackletMetadata()
-
-
-def pairs(result):
-    return [(match.tracklet_id, match.similarity) for match in result.matches]
-
-
-async def held(service):
-    page = await service.page("default", EVERYTHING, None, 1000)
-    return [record.tracklet_id for record in page.records]
 
 
 def test_what_stays_for_the_whole_scroll_is_listed_exactly_once(tmp_path):

@@ -9,28 +9,18 @@ from service.errors import (
     NotReady,
     StoreUnavailable,
 )
-from service.gallery.filters import EVERYTHING
 from service.gallery.flat_index import FlatIndex
 from service.gallery.gallery import SearchOptions
-from service.gallery.records import TrackletMetadata
 from service.gallery.sqlite_store import SqliteStore
 from tests.gallery_rows import (
+    NOTHING_KNOWN,
     STORE_FILE,
     embedding_of,
+    held,
+    pairs,
     started,
     with_service,
 )
-
-NOTHING_KNOWN = TrackletMetadata()
-
-
-def pairs(result):
-    return [(match.tracklet_id, match.similarity) for match in result.matches]
-
-
-async def held(service):
-    page = await service.page("default", EVERYTHING, None, 1000)
-    return [record.tracklet_id for record in page.records]
 
 
 def test_a_store_that_refuses_a_write_leaves_everything_as_it_was(tmp_path):

@@ -15,7 +15,6 @@ from service.errors import (
     IdentityNotFound,
     TrackletNotFound,
 )
-from service.gallery.records import TrackletMetadata
 from tests.gallery_rows import (
     WITH_REAL_DISK,
     embeddings,
@@ -24,15 +23,10 @@ from tests.gallery_rows import (
     metadatas,
     nearest_by_hand,
     options,
+    pairs,
     service_in,
     tracklet_ids,
 )
-
-NOTHING_KNOWN = TrackletMetadata()
-
-
-def pairs(result):
-    return [(match.tracklet_id, match.similarity) for match in result.matches]
 
 
 class GalleryMachine(RuleBasedStateMachine):

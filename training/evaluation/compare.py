@@ -9,9 +9,9 @@ from training.data.tracklet import Tracklet
 from training.evaluation.embed import (
     EmbedFrames,
     embed_tracklets,
-    histogram_embedder,
     network_embedder,
 )
+from training.evaluation.histogram import histogram_embedding
 from training.evaluation.protocol import FRAME_CHOICE
 from training.evaluation.ranking import RetrievalResult, evaluate_retrieval
 from training.evaluation.report import EvaluationReport, build_report
@@ -40,7 +40,7 @@ def compare_with_baseline(
         described,
         {
             "model": retrieve("model", network_embedder(network)),
-            "HSV histogram": retrieve("HSV histogram", histogram_embedder()),
+            "HSV histogram": retrieve("HSV histogram", histogram_embedding),
         },
         weights_sha256=weights_sha256,
     )

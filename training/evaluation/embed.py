@@ -1,6 +1,6 @@
 """Tracklets → embeddings, in evaluation mode, every frame seen by itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from model.manifest import FrameChoice
 from model.normalization import FrameNormalization
 from training.data.frame_reading import read_frame
 from training.data.tracklet import Tracklet
-from training.evaluation.histogram import histogram_embedding
 from training.evaluation.ranking import RankedTracklet
 
 Frames = NDArray[np.uint8]
@@ -63,16 +62,3 @@ def network_embedder(network: DCCT) -> EmbedFrames:
             return embedding(network(clip).parts)[0].cpu().numpy()
 
     return embed
-
-
-def histogram_embedder() -> EmbedFrames:
-    """Embed with the colour-histogram baseline."""
-
-    def embed(frames: Frames) -> NDArray[np.floating]:
-        return histogram_embedding(_as_list(frames))
-
-    return embed
-
-
-def _as_list(frames: Frames) -> Sequence[Frames]:
-    return list(frames)

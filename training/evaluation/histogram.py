@@ -1,7 +1,5 @@
 """The baseline every claim stands beside: colour histograms of horizontal stripes, no learning."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,8 +8,8 @@ STRIPES = 6
 HUE_BINS, SATURATION_BINS, VALUE_BINS = 16, 8, 8
 
 
-def histogram_embedding(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """Frames [h, w, 3] RGB → embedding [6 · (16 + 8 + 8)], L2-normalised.
+def histogram_embedding(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Frames [t, h, w, 3] RGB → embedding [6 · (16 + 8 + 8)], L2-normalised.
 
     Each frame is cut into six stripes from head to feet; every stripe gives histograms of hue
     (weighted by saturation, since grey has none), saturation and value. Frames are averaged and
@@ -20,7 +18,7 @@ def histogram_embedding(frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float
     Raises:
         ValueError: When there are no frames.
     """
-    if not frames:
+    if len(frames) == 0:
         raise ValueError("expected at least one frame, received none; check the tracklet")
     mean = np.mean([_frame_histogram(frame) for frame in frames], axis=0)
     root = np.sqrt(mean)

@@ -20,31 +20,23 @@ from service.gallery.store import GalleryModel
 from tests.gallery_rows import (
     DIMENSION,
     MODEL,
+    NOTHING_KNOWN,
     WITH_REAL_DISK,
     embedding_of,
     embeddings,
+    held,
     nearest_by_hand,
     options,
+    pairs,
     rows_by_id,
     started,
     with_service,
 )
 
-NOTHING_KNOWN = TrackletMetadata()
-
 
 async def enroll_all(service, rows):
     for name, (embedding, metadata) in rows.items():
         await service.enroll("default", name, embedding, metadata)
-
-
-def pairs(result):
-    return [(match.tracklet_id, match.similarity) for match in result.matches]
-
-
-async def held(service):
-    page = await service.page("default", EVERYTHING, None, 1000)
-    return [record.tracklet_id for record in page.records]
 
 
 @settings(WITH_REAL_DISK, max_examples=60)

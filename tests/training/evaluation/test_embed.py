@@ -7,10 +7,10 @@ from model.registry import build_model
 from training.data.frame_reading import read_frame
 from training.evaluation.embed import (
     embed_tracklets,
-    histogram_embedder,
     network_embedder,
     read_frames,
 )
+from training.evaluation.histogram import histogram_embedding
 
 ALL = FrameChoice(policy="evenly_spaced", most=100)
 
@@ -26,7 +26,7 @@ def test_only_the_chosen_frames_are_read(drawn_tracklets):
 @pytest.mark.parametrize("kind", ["network", "histogram"])
 def test_embeddings_keep_their_tracklet_and_have_length_one(drawn_tracklets, kind):
     network = build_model(DCCTConfig(height=64, width=32))
-    embed = network_embedder(network) if kind == "network" else histogram_embedder()
+    embed = network_embedder(network) if kind == "network" else histogram_embedding
     ranked = embed_tracklets(drawn_tracklets[:3], embed, choice=ALL, size=(64, 32))
     for tracklet, row in zip(drawn_tracklets, ranked, strict=False):
         assert (row.name, row.identity, row.camera) == (
