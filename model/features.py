@@ -9,18 +9,27 @@ from torch.nn import functional
 class TrackletFeatures(NamedTuple):
     """What a model says of a batch of clips: b tracklets, t frames, d columns of each part.
 
-    Every dictionary holds the model's parts by name, in the order in which the embedding
-    concatenates them. Losses choose what they supervise; servers need the embedding alone.
+    Every dictionary holds the model's parts by name. Losses choose what they supervise: a part
+    with frame features is a frame-level one, any other of `parts` is a tracklet-level one.
 
     Attributes:
-        frame_globals: [b, t, d] per part: frame features before the BN-neck.
-        frame_features: [b, t, d] per part: frame features after the BN-neck.
+        frame_globals: [b, t, d] per frame-level part: frame features before the BN-neck.
+        frame_features: [b, t, d] per frame-level part: frame features after the BN-neck.
+        tracklet_globals: [b, d] per part: tracklet features before the BN-neck.
         parts: [b, d] per part: tracklet features after the BN-neck; what is retrieved with.
+        attention_maps: [b, t, h, w] per attention head: weights over h·w that sum to one (DCCT), or
+            a weight in (0, 1) of every position (GRL); empty without spatial attention.
     """
 
     frame_globals: dict[str, torch.Tensor]
     frame_features: dict[str, torch.Tensor]
+    tracklet_globals: dict[str, torch.Tensor]
     parts: dict[str, torch.Tensor]
+    attention_maps: dict[str, torch.Tensor]
+
+    def supervised_rows(self) -> dict[str, torch.Tensor]:
+        """What is classified and ranked: [b, t, d] of frame-level parts, [b, d] of the others."""
+        return {**self.parts, **self.frame_features}
 
 
 def embedding(parts: dict[str, torch.Tensor]) -> torch.Tensor:

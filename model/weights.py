@@ -6,17 +6,22 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from timm.layers.pos_embed import resample_abs_pos_embed
-from torch import nn
+from torch.nn import functional
 
-from model.dcct import DCCT, DCCTConfig
+from model.backbones.size_change import fit_places
+from model.backbones.tensor_names import some_names
+from model.backbones.transformer import TransformerBackbone
+from model.dcct import DCCT
+from model.dcct_config import DCCTConfig
 from model.durable_file import durable_file
-from model.registry import MODELS, build_model
+from model.layers.temporal_transformer import TemporalTransformer
+from model.registry import build_model, parse_config
+from model.tracklet_network import ModelConfig, TrackletNetwork
 
-POSITION_KEY = "transformer.network.pos_embed"
+Tensors = dict[str, torch.Tensor]
 
 
-def save_weights(path: Path, network: DCCT) -> None:
+def save_weights(path: Path, network: TrackletNetwork) -> None:
     """Write parameters, buffers and the configuration to a new safetensors file, atomically."""
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
@@ -25,7 +30,7 @@ def save_weights(path: Path, network: DCCT) -> None:
         save_file(tensors, temporary, metadata={"config": network.config.model_dump_json()})
 
 
-def read_config(path: Path) -> DCCTConfig:
+def read_config(path: Path) -> ModelConfig:
     """The model configuration stored in a weights file.
 
     Raises:
@@ -44,11 +49,10 @@ def read_config(path: Path) -> DCCTConfig:
             f"expected a model configuration inside {path}, received none; "
             "use a file written by `reid-train train`"
         )
-    stored_config = json.loads(metadata["config"])
-    return MODELS[stored_config["kind"]].config.model_validate(stored_config)
+    return parse_config(json.loads(metadata["config"]))
 
 
-def open_network(path: Path) -> DCCT:
+def open_network(path: Path) -> TrackletNetwork:
     """Build the network the file describes, load it, put it in evaluation mode.
 
     Raises:
@@ -56,46 +60,114 @@ def open_network(path: Path) -> DCCT:
     """
     stored = read_config(path)
     # Nothing is fetched for weights that are about to be replaced; where they began stays known.
-    network = build_model(stored.model_copy(update={"pretrained": False}))
+    network = build_model(stored.uninitialized())
     load_weights(path, network)
     network.config = stored
     return network.eval()
 
 
-def load_weights(path: Path, network: DCCT) -> None:
+def open_student(path: Path) -> DCCT:
+    """The backbones-only student inside a trained DCCT, in evaluation mode (spec §1.9).
+
+    Its parts equal the base parts of the whole model. Content attention and temporal aggregation
+    are never built; their tensors, and nothing else, stay in the file.
+
+    Raises:
+        ValueError: When the file is missing, holds another kind of model, or not exactly a DCCT.
+    """
+    stored = read_config(path)
+    if not isinstance(stored, DCCTConfig):
+        raise ValueError(  # noqa: TRY004  # what a file holds, not what a caller passed
+            f"expected the weights of a dcct in {path}, received those of {stored.kind!r}, which "
+            "has no student; open the whole network"
+        )
+    config = stored.student()
+    student = DCCT(config.uninitialized())
+    tensors = _read_tensors(path)
+    beyond = _prefixes_beyond_student(stored)
+    kept = {name: value for name, value in tensors.items() if not name.startswith(beyond)}
+    absent = [prefix for prefix in beyond if not any(name.startswith(prefix) for name in tensors)]
+    _require_same_tensors(path, kept, student, absent=absent)
+    student.load_state_dict(kept)
+    student.config = config
+    return student.eval()
+
+
+def load_weights(path: Path, network: TrackletNetwork) -> None:
     """Load every tensor of the file into `network`; nothing may be missing or left over.
 
-    The position grid is resized when the file was trained at another input size.
-    Departs: bicubic, as timm resizes its own, where the paper's code is bilinear (spec §1.2).
+    Positions are resized when the file was trained at another input size or clip length.
 
     Raises:
         ValueError: Naming the missing, unused or misshapen tensors.
     """
-    stored_config = read_config(path)
-    with safe_open(path, framework="pt") as stored:
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    if POSITION_KEY in tensors:
-        tensors[POSITION_KEY] = _resize_positions(tensors[POSITION_KEY], stored_config, network)
+    tensors = _fit_positions(_read_tensors(path), read_config(path), network)
     _require_same_tensors(path, tensors, network)
     network.load_state_dict(tensors)
 
 
-def _resize_positions(positions: torch.Tensor, stored: DCCTConfig, network: DCCT) -> torch.Tensor:
+def _read_tensors(path: Path) -> Tensors:
+    with safe_open(path, framework="pt") as stored:
+        return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+
+
+def _fit_positions(tensors: Tensors, stored: ModelConfig, network: TrackletNetwork) -> Tensors:
+    """Tensors of the stored network, at the input size and clip length of `network`."""
     wanted = network.config
-    if (stored.height, stored.width) == (wanted.height, wanted.width):
-        return positions
-    rows, columns = network.transformer.grid
-    resized: torch.Tensor = resample_abs_pos_embed(
-        positions,
-        new_size=[rows, columns],
-        old_size=[rows * stored.height // wanted.height, columns * stored.width // wanted.width],
+    if _extent(stored) == _extent(wanted):
+        return tensors
+    with torch.device("meta"):
+        # Only its structure is asked for: which grids and windows the tensors are for.
+        trained = dict(build_model(stored.uninitialized()).named_modules())
+    fitted = dict(tensors)
+    for path, layer in network.named_modules():
+        origin = trained.get(path)
+        if isinstance(layer, TransformerBackbone) and isinstance(origin, TransformerBackbone):
+            fitted |= _fit_backbone(tensors, f"{path}.network.", trained=origin, wanted=layer)
+        elif isinstance(layer, TemporalTransformer) and f"{path}.positions" in tensors:
+            frames = layer.positions.shape[1]
+            fitted[f"{path}.positions"] = _stretch(tensors[f"{path}.positions"], frames)
+    return fitted
+
+
+def _extent(config: ModelConfig) -> tuple[int, int, int]:
+    return config.height, config.width, config.clip_frames
+
+
+def _fit_backbone(
+    tensors: Tensors, prefix: str, *, trained: TransformerBackbone, wanted: TransformerBackbone
+) -> Tensors:
+    own = {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+    fitted = fit_places(own, trained=trained.network, wanted=wanted.network)
+    return {f"{prefix}{name}": value for name, value in fitted.items()}
+
+
+def _stretch(positions: torch.Tensor, frames: int) -> torch.Tensor:
+    """Positions [1, t, d] → [1, frames, d], linearly, as the layer does for other clip lengths."""
+    stretched = functional.interpolate(
+        positions.transpose(1, 2), size=frames, mode="linear", align_corners=False
     )
-    return resized
+    return stretched.transpose(1, 2)
 
 
-def _require_same_tensors(path: Path, tensors: dict[str, torch.Tensor], network: nn.Module) -> None:
+def _prefixes_beyond_student(config: DCCTConfig) -> tuple[str, ...]:
+    """How the names of all tensors begin that a DCCT has and its student has not."""
+    student = config.student().parts
+    necks = tuple(f"necks.{part}." for part in config.parts if part not in student)
+    spatial = ("spatial.",) if config.spatial != "gap" else ()
+    temporal = ("temporal.",) if config.has_final else ()
+    return (*spatial, *temporal, *necks)
+
+
+def _require_same_tensors(
+    path: Path, tensors: Tensors, network: TrackletNetwork, *, absent: list[str] | None = None
+) -> None:
     expected = network.state_dict()
-    missing = sorted(expected.keys() - tensors.keys())
+    missing = sorted(expected.keys() - tensors.keys()) + [f"{prefix}*" for prefix in absent or []]
     unused = sorted(tensors.keys() - expected.keys())
     misshapen = sorted(
         f"{name} {tuple(tensors[name].shape)} for {tuple(expected[name].shape)}"
@@ -104,6 +176,7 @@ def _require_same_tensors(path: Path, tensors: dict[str, torch.Tensor], network:
     )
     if missing or unused or misshapen:
         raise ValueError(
-            f"expected the tensors of the configured model in {path}, received missing {missing}, "
-            f"unused {unused}, misshapen {misshapen}; use the configuration the file was made with"
+            f"expected the tensors of the configured model in {path}, received "
+            f"missing {some_names(missing)}, unused {some_names(unused)}, misshapen "
+            f"{some_names(misshapen)}; use the configuration the file was made with"
         )

@@ -84,6 +84,43 @@ def evaluate(
 
 
 @app.command()
+def student(
+    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a trained DCCT.")],
+    output: Annotated[Path, typer.Argument(help="weights.safetensors of the student to write.")],
+) -> None:
+    """Take the backbones-only student from a trained DCCT; its features are the base features."""
+    from model.weights import open_student, save_weights
+
+    with _errors_for_people():
+        network = open_student(weights)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(output, network)
+        typer.echo(f"{output}: {network.config.summary}")
+
+
+@app.command()
+def complexity(
+    configs: Annotated[
+        list[Path] | None, typer.Argument(help="Training YAML; without one, every model.")
+    ] = None,
+    table: Annotated[Literal["v"] | None, typer.Option(help="A table of the paper.")] = None,
+    convention: Annotated[
+        Literal["true", "paper"], typer.Option(help="What counts, and in which unit.")
+    ] = "true",
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Parameters and multiply-accumulates of models, by module, per clip and per frame."""
+    from training.complexity_report import print_complexity, report_complexity
+
+    with _errors_for_people():
+        report = report_complexity(configs or [], table=table, convention=convention)
+        if json:
+            typer.echo(report.model_dump_json(indent=2))
+        else:
+            print_complexity(report, Console())
+
+
+@app.command()
 def export(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.")],
     directory: Annotated[Path, typer.Argument(help="Artifact directory to write or replace.")],

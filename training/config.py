@@ -4,10 +4,11 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model.dcct import DCCTConfig
+from model.dcct_config import DCCTConfig
+from model.registry import MODELS, AnyModelConfig
+from training.layered_yaml import read_layered_yaml
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -53,13 +54,47 @@ class AugmentationConfig(_Frozen):
     erasing: Fraction = 0.5
 
 
+class DistillationConfig(_Frozen):
+    """Self-distillation from the clip to its frames (spec §1.6, eq. 13-17).
+
+    Attributes:
+        logistic_weight: Of LD; 0 leaves it out.
+        feature_weight: Of FD; 0 leaves it out.
+        temperature: Of LD, for teacher and students.
+        hint: Projection of FD: a bottleneck as in the paper, or one linear layer.
+        distance: Of FD: the norm of a frame's difference, or its mean square.
+    """
+
+    logistic_weight: Annotated[float, Field(ge=0)] = 0.1
+    feature_weight: Annotated[float, Field(ge=0)] = 0.1
+    temperature: Positive = 1.0
+    hint: Literal["bottleneck", "linear"] = "bottleneck"
+    distance: Literal["norm", "mse"] = "norm"
+
+    @model_validator(mode="after")
+    def _something_is_distilled(self) -> Self:
+        if self.logistic_weight == 0 and self.feature_weight == 0:
+            raise ValueError(
+                "expected a positive logistic_weight or feature_weight, received 0 for both; "
+                "leave losses.distillation out for no distillation"
+            )
+        return self
+
+
 class LossConfig(_Frozen):
-    """Weights of the loss terms (spec §1.6)."""
+    """Weights of the loss terms (spec §1.6).
+
+    Attributes:
+        unsupervised_parts: Parts that get no loss of their own.
+        distillation: Self-distillation; none without it.
+    """
 
     identity_weight: Annotated[float, Field(ge=0)] = 1.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     triplet_weight: Annotated[float, Field(ge=0)] = 1.0
     triplet_margin: Annotated[float, Field(ge=0)] = 0.3
+    unsupervised_parts: tuple[str, ...] = ()
+    distillation: DistillationConfig | None = None
 
 
 class OptimizerConfig(_Frozen):
@@ -78,6 +113,22 @@ class OptimizerConfig(_Frozen):
     gradient_clip: Positive | None = None
 
 
+class ExpectedResult(_Frozen):
+    """What this experiment should reach, and who says so; percent.
+
+    Attributes:
+        rows: Where it is printed: `Table V: + CCA`.
+        mean_average_precision: None where only a plot shows it.
+        rank_1: None where only a plot shows it.
+        measured_here: Whether this project measured it; otherwise it is the paper's word.
+    """
+
+    rows: Annotated[tuple[str, ...], Field(min_length=1)]
+    mean_average_precision: Annotated[float, Field(ge=0, le=100)] | None = None
+    rank_1: Annotated[float, Field(ge=0, le=100)] | None = None
+    measured_here: bool = False
+
+
 class TrainingConfig(_Frozen):
     """One experiment, whole; every key is consumed."""
 
@@ -88,8 +139,9 @@ class TrainingConfig(_Frozen):
     initial_weights: Path | None = None
     checkpoint_every_steps: Count = 200
     threads: Annotated[int, Field(ge=0)] = 0
-    model: DCCTConfig = DCCTConfig()
+    model: AnyModelConfig = DCCTConfig()
     data: DataConfig
+    expected: ExpectedResult | None = None
     clips: ClipConfig = ClipConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     losses: LossConfig = LossConfig()
@@ -97,31 +149,41 @@ class TrainingConfig(_Frozen):
 
     @model_validator(mode="after")
     def _pretrained_or_initial(self) -> Self:
-        if self.model.pretrained and self.initial_weights is not None:
+        own = self.model.pretrained or bool(self.model.initial_weight_files())
+        if own and self.initial_weights is not None:
             raise ValueError(
-                "expected either model.pretrained or initial_weights, received both; drop one"
+                "expected initial_weights, or pretrained or local weights of the backbones, "
+                "received both; drop one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distillation_has_a_teacher(self) -> Self:
+        if self.losses.distillation is None:
+            return self
+        if not (isinstance(self.model, DCCTConfig) and self.model.has_final):
+            raise ValueError(
+                "expected a DCCT with temporal hta or lstm for self-distillation, whose final "
+                f"feature teaches the frames, received {self.model.summary}; "
+                "leave losses.distillation out"
+            )
+        if "final" in self.losses.unsupervised_parts:
+            raise ValueError(
+                "expected the final part to be supervised, since it is the teacher of "
+                "self-distillation, received it in losses.unsupervised_parts; remove it there"
             )
         return self
 
 
 def load_config(path: Path) -> TrainingConfig:
-    """Read a YAML configuration.
+    """Read a YAML configuration, with what it `extends` below it.
 
     Raises:
         ValueError: When the file is missing, is not YAML, has an unknown key (with the nearest
             known one), or a value out of range.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(
-            f"expected a configuration at {path}, received {error.strerror}; "
-            "shipped ones are in training/configs"
-        ) from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"expected YAML in {path}, received: {error}; correct the file") from error
-    try:
-        return TrainingConfig.model_validate(content)
+        return TrainingConfig.model_validate(read_layered_yaml(path))
     except ValidationError as error:
         problems = "\n".join(f"  {line}" for line in _problems(error))
         raise ValueError(
@@ -135,6 +197,9 @@ def _problems(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown key{_suggestion(problem['loc'])}")
+        elif problem["type"] in {"union_tag_not_found", "union_tag_invalid"}:
+            kind = problem["ctx"].get("tag", "none")
+            lines.append(f"{key}.kind: expected one of {sorted(MODELS)}, received {kind}")
         elif problem["type"] == "value_error":
             lines.append(str(problem["ctx"]["error"]))
         else:
@@ -150,14 +215,20 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = TrainingConfig
+    kinds: dict[str, type[BaseModel]] = {}
     for part in location:
+        if kinds:  # the name of the kind that was chosen
+            section, kinds = kinds[str(part)], {}
+            continue
         annotation = section.model_fields[str(part)].annotation
-        # A section, or a section that may be left out.
+        # A section, one that may be left out, or one of several kinds of a model.
         candidates = get_args(annotation) or (annotation,)
         sections = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
         if not sections:
             return []
         section = sections[0]
+        if len(sections) > 1:
+            kinds = {str(kind.model_fields["kind"].default): kind for kind in sections}
     return sorted(section.model_fields)
 
 

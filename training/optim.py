@@ -7,13 +7,16 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from model.tracklet_network import TrackletNetwork
 from training.config import OptimizerConfig
 
 _UNSCALED_COLUMNS = 192
 
 
-def build_optimizer(network: nn.Module, heads: nn.Module, config: OptimizerConfig) -> Optimizer:
-    """SGD with Nesterov momentum 0.9, or AdamW; necks and heads learn faster (spec §1.7).
+def build_optimizer(
+    network: TrackletNetwork, heads: nn.Module, config: OptimizerConfig
+) -> Optimizer:
+    """SGD with Nesterov momentum 0.9, or AdamW; all but the backbones learns faster (spec §1.7).
 
     Under AdamW biases and norms are not decayed, and the rate of a classifier over d columns is
     scaled by 192/d where d is larger: a step moves every weight by about the rate whatever its
@@ -21,22 +24,19 @@ def build_optimizer(network: nn.Module, heads: nn.Module, config: OptimizerConfi
     and the CNN does not learn.
     """
     rate, new_rate = config.learning_rate, config.learning_rate * config.new_layer_factor
-    network_parameters = [item for item in network.named_parameters() if item[1].requires_grad]
-    old = [p for name, p in network_parameters if not name.startswith("necks.")]
-    necks = [p for name, p in network_parameters if name.startswith("necks.")]
+    old, new = _by_novelty(network)
     if config.name == "sgd":
         decay = config.weight_decay
-        new = [*necks, *heads.parameters()]
-        groups = [_group(old, rate, decay), _group(new, new_rate, decay)]
+        groups = [_group(old, rate, decay), _group([*new, *heads.parameters()], new_rate, decay)]
         return SGD(groups, momentum=0.9, nesterov=True)
-    return AdamW(
-        [
-            _group([p for p in old if p.ndim > 1], rate, config.weight_decay),
-            _group([p for p in old if p.ndim <= 1], rate, 0.0),
-            _group(necks, new_rate, 0.0),
-            *(_head_group(p, new_rate, config.weight_decay) for p in heads.parameters()),
-        ]
-    )
+    groups = [
+        _group([p for p in old if p.ndim > 1], rate, config.weight_decay),
+        _group([p for p in old if p.ndim <= 1], rate, 0.0),
+        _group([p for p in new if p.ndim > 1], new_rate, config.weight_decay),
+        _group([p for p in new if p.ndim <= 1], new_rate, 0.0),
+        *(_head_group(p, new_rate, config.weight_decay) for p in heads.parameters()),
+    ]
+    return AdamW([group for group in groups if group["params"]])
 
 
 def build_schedule(
@@ -57,7 +57,20 @@ def build_schedule(
     return LambdaLR(optimizer, factor)
 
 
+def _by_novelty(network: TrackletNetwork) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Learnable parameters of the backbones, and of every other layer."""
+    old: list[nn.Parameter] = []
+    new: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            backbone = name.split(".", 1)[0] in network.backbone_modules
+            (old if backbone else new).append(parameter)
+    return old, new
+
+
 def _head_group(weight: nn.Parameter, rate: float, decay: float) -> "_Group":
+    if weight.ndim <= 1:
+        return _group([weight], rate, 0.0)
     return _group([weight], rate * min(1.0, _UNSCALED_COLUMNS / weight.shape[1]), decay)
 
 

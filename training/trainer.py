@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from model.dcct import DCCT
 from model.durable_file import durable_file
 from model.registry import build_model
+from model.tracklet_network import TrackletNetwork
 from model.weights import load_weights, read_config, save_weights
 from training.checkpoint import (
     CHECKPOINT_FILE,
@@ -22,14 +23,14 @@ from training.checkpoint import (
     resume_checkpoint,
     save_checkpoint,
 )
-from training.config import TrainingConfig
+from training.config import LossConfig, TrainingConfig
 from training.data.clip_dataset import Clip, ClipDataset
 from training.data.identity_sampler import IdentitySampler
 from training.data.tracklet import Tracklet, tracklets_digest
 from training.data.transforms import training_transform
 from training.device import choose_device
-from training.heads import IdentityHeads
-from training.losses.objective import Objective, base_objective
+from training.heads import HintShape, TrainingHeads
+from training.losses.objective import TEACHER, Objective, tracklet_objective
 from training.optim import build_optimizer, build_schedule, clip_gradients
 from training.run_log import RunLog
 
@@ -60,7 +61,7 @@ class Trainer:
                 config.augmentation, height=config.model.height, width=config.model.width
             ),
         )
-        heads = IdentityHeads(self.network.part_dimensions, self.dataset.identities)
+        heads = _training_heads(self.network, self.dataset.identities, config.losses)
         self.heads = heads.to(self.device)
         self.steps_per_epoch = self._steps_per_epoch()
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
@@ -119,9 +120,9 @@ class Trainer:
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16):
             features = self.network(clips.frames.to(self.device))
-            logits = self.heads(features.frame_features)
+            outputs = self.heads(features)
         identities = clips.identity.to(self.device)
-        return base_objective(features, logits, identities, self.config.losses)
+        return tracklet_objective(features, outputs, identities, self.config.losses)
 
     def _batches(self, first_step: int) -> DataLoader[Clip]:
         sampler = IdentitySampler(
@@ -163,7 +164,7 @@ class Trainer:
         return [*self.network.parameters(), *self.heads.parameters()]
 
 
-def _initial_network(config: TrainingConfig) -> DCCT:
+def _initial_network(config: TrainingConfig) -> TrackletNetwork:
     """A fresh network, or one that goes on from an earlier stage and knows where that began."""
     network = build_model(config.model)
     if config.initial_weights is not None:
@@ -171,6 +172,35 @@ def _initial_network(config: TrainingConfig) -> DCCT:
         pretrained = read_config(config.initial_weights).pretrained
         network.config = config.model.model_copy(update={"pretrained": pretrained})
     return network
+
+
+def _training_heads(network: TrackletNetwork, identities: int, config: LossConfig) -> TrainingHeads:
+    """Classifiers of the supervised parts, and the hints that distillation asks for.
+
+    Raises:
+        ValueError: When a part is left out that the network does not make.
+    """
+    dimensions = network.part_dimensions
+    unknown = sorted(set(config.unsupervised_parts) - dimensions.keys())
+    if unknown or not dimensions.keys() - set(config.unsupervised_parts):
+        raise ValueError(
+            f"expected losses.unsupervised_parts among {list(dimensions)}, and not all of them, "
+            f"received {list(config.unsupervised_parts)}; correct the names"
+        )
+    supervised = {
+        name: dimension
+        for name, dimension in dimensions.items()
+        if name not in config.unsupervised_parts
+    }
+    distillation = config.distillation
+    hints = None
+    if isinstance(network, DCCT) and distillation is not None and distillation.feature_weight > 0:
+        hints = HintShape(
+            kind=distillation.hint,
+            student_dimensions={name: dimensions[name] for name in network.config.branches},
+            teacher_dimension=dimensions[TEACHER],
+        )
+    return TrainingHeads(supervised, identities, hints=hints)
 
 
 def _finite(what: str, value: float) -> float:

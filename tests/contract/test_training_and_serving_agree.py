@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from model.dcct import DCCTConfig
 from model.registry import build_model
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import FrameDecoder, FrameLimits
 from service.settings import Settings
+from tests.small_models import small_student
 from training.data.frame_reading import read_frame
 from training.data.synthetic import SyntheticWorld
 from training.data.tracklet import Tracklet
@@ -28,7 +28,7 @@ SIZE = (64, 32)
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(3)
-    network = build_model(DCCTConfig(height=SIZE[0], width=SIZE[1])).train()
+    network = build_model(small_student(height=SIZE[0], width=SIZE[1])).train()
     with torch.no_grad():
         for _ in range(20):
             network(torch.randn(8, 2, 3, *SIZE))

@@ -1,6 +1,6 @@
 import pytest
 
-from model.dcct import DCCTConfig
+from tests.small_models import small_student
 from training.config import AugmentationConfig, ClipConfig, DataConfig, TrainingConfig
 from training.data.market1501 import read_market1501
 from training.data.synthetic import SyntheticWorld
@@ -29,7 +29,7 @@ def small_config(tmp_path, drawn_root):
         return TrainingConfig.model_validate(
             {
                 "run_dir": tmp_path / name,
-                "model": DCCTConfig(height=64, width=32),
+                "model": small_student(),
                 "data": DataConfig(name="market1501", root=drawn_root, validation_identities=2),
                 "clips": ClipConfig(frames=2, identities=2, tracklets=2),
                 "augmentation": AugmentationConfig(pad_px=2),

@@ -53,11 +53,35 @@ def test_defaults_are_the_papers(write):
         (MINIMAL + "optimizer: {epochs: 0}", "optimizer.epochs: .* received 0"),
         ("run_dir: a", "data: Field required"),
         (
-            MINIMAL + "model: {pretrained: true}\ninitial_weights: a",
-            "\n  expected either model.pretrained .* received both; drop one$",
+            MINIMAL + "model: {kind: dcct, pretrained: true}\ninitial_weights: a",
+            "\n  expected initial_weights, or pretrained or local .* received both; drop one$",
+        ),
+        (
+            MINIMAL + "model: {kind: dcct, cnn_weights: b}\ninitial_weights: a",
+            "\n  expected initial_weights, or pretrained or local .* received both; drop one$",
+        ),
+        (MINIMAL + "model: {kind: grrl}", "model.kind: expected one of .*'grl'.*, received grrl"),
+        (MINIMAL + "model: {height: 64}", "model.kind: expected one of .*'grl'.*, received none"),
+        (MINIMAL + "model: {kind: dcct, hta: {dept: 1}}", "hta.dept: .* did you mean 'depth'?"),
+        (MINIMAL + "model: {kind: nvan, stripe: 1}", "stripe: unknown key; did you mean 'stripes'"),
+        (
+            MINIMAL + "losses: {distillation: {logistic_weight: 0, feature_weight: 0}}",
+            "expected a positive logistic_weight or feature_weight, received 0 for both; leave",
+        ),
+        (
+            MINIMAL + "model: {kind: dcct, temporal: tap}\nlosses: {distillation: {}}",
+            "expected a DCCT with temporal hta or lstm for .*, received dcct of .*; leave",
+        ),
+        (
+            MINIMAL + "model: {kind: nvan}\nlosses: {distillation: {}}",
+            "expected a DCCT with temporal hta or lstm for .*, received nvan at 256×128; leave",
+        ),
+        (
+            MINIMAL + "losses: {distillation: {}, unsupervised_parts: [final]}",
+            "expected the final part to be supervised, .* remove it there",
         ),
         ("a: [", "expected YAML in"),
-        ("", "expected a training configuration"),
+        ("", "expected a YAML mapping"),
     ],
 )
 def test_a_wrong_configuration_says_what_is_wrong(write, text, message):

@@ -27,7 +27,8 @@ def config(tmp_path, drawn_root):
     path = tmp_path / "config.yaml"
     path.write_text(
         f"run_dir: {tmp_path / 'run'}\n"
-        "model: {height: 64, width: 32}\n"
+        "model: {kind: dcct, cnn: test_efficientnet, transformer: test_vit,\n"
+        "  spatial: gap, temporal: tap, height: 64, width: 32}\n"
         "data: {name: market1501, root: absent, validation_identities: 2}\n"
         "clips: {frames: 2, identities: 2, tracklets: 2}\n"
         "optimizer: {epochs: 1, steps_per_epoch: 3}\n"
@@ -105,3 +106,38 @@ def test_help_answers_without_loading_torch():
         [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_the_student_of_a_trained_dcct_is_exported_in_its_place(run, config, tmp_path, drawn_root):
+    full = tmp_path / "full.yaml"
+    full.write_text(
+        f"extends: {config}\nmodel: {{spatial: cca, temporal: hta, clip_frames: 2}}\n"
+        f"run_dir: {tmp_path / 'full'}\nlosses: {{distillation: {{}}}}\n"
+    )
+    weights = Path(run("train", full, "--root", drawn_root).stdout.strip().splitlines()[-1])
+    (tmp_path / "card.yaml").write_text(CARD)
+    paths = ["--card", tmp_path / "card.yaml", "--report", tmp_path / "report.json"]
+
+    (tmp_path / "report.json").write_text(
+        run("evaluate", weights, "--root", drawn_root, "--json").stdout
+    )
+    refused = run("export", weights, tmp_path / "artifact", *paths)
+    assert refused.exit_code == 1
+    assert "which sees whole clips; export the student" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "artifact").exists()
+
+    student = tmp_path / "student" / "weights.safetensors"
+    taken = run("student", weights, student)
+    assert taken.exit_code == 0, taken.output
+    (tmp_path / "report.json").write_text(
+        run("evaluate", student, "--root", drawn_root, "--json").stdout
+    )
+    assert run("export", student, tmp_path / "artifact", *paths).exit_code == 0
+    parts = load_manifest(tmp_path / "artifact").output.parts
+    assert [part.name for part in parts] == ["cnn", "transformer"]
+
+
+def test_a_student_is_taken_from_a_dcct_only(run, tmp_path):
+    missing = run("student", tmp_path / "none.safetensors", tmp_path / "student")
+    assert missing.exit_code == 1
+    assert "expected a safetensors file at" in missing.stderr

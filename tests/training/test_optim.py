@@ -8,9 +8,14 @@ from training.optim import build_optimizer, build_schedule, clip_gradients
 
 
 class Network(nn.Module):
+    """As much of a model as the optimiser looks at."""
+
+    backbone_modules = ("cnn",)
+
     def __init__(self):
         super().__init__()
         self.cnn = nn.Linear(3, 3)
+        self.cnn_gate = nn.Linear(3, 3)
         self.necks = nn.ModuleDict({"cnn": nn.BatchNorm1d(3)})
         self.necks["cnn"].bias.requires_grad = False
 
@@ -33,6 +38,8 @@ def test_new_layers_learn_at_their_factor_and_frozen_ones_not_at_all(parts, name
     rate = rates(optimizer)
     assert rate[id(network.cnn.weight)] == rate[id(network.cnn.bias)] == 0.1
     assert rate[id(heads.weight)] == rate[id(network.necks["cnn"].weight)] == pytest.approx(0.3)
+    assert rate[id(network.cnn_gate.weight)] == pytest.approx(0.3)
+    assert rate[id(network.cnn_gate.bias)] == pytest.approx(0.3)
     assert id(network.necks["cnn"].bias) not in rate
 
 
@@ -49,6 +56,15 @@ def test_adamw_does_not_decay_vectors(parts):
     optimizer = build_optimizer(network, heads, OptimizerConfig(name="adamw", weight_decay=0.1))
     for group in optimizer.param_groups:
         assert group["weight_decay"] == (0.1 if group["params"][0].ndim > 1 else 0.0)
+
+
+def test_adamw_takes_vectors_of_heads_at_the_full_rate_without_decay():
+    heads = nn.Sequential(nn.Linear(1280, 4), nn.BatchNorm1d(4))
+    config = OptimizerConfig(name="adamw", learning_rate=0.1, new_layer_factor=2, weight_decay=0.1)
+    for group in build_optimizer(Network(), heads, config).param_groups:
+        for parameter in group["params"]:
+            if any(parameter is other for other in (heads[0].bias, *heads[1].parameters())):
+                assert (group["lr"], group["weight_decay"]) == (pytest.approx(0.2), 0.0)
 
 
 def test_sgd_is_nesterov_with_momentum(parts):

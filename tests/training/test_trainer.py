@@ -5,6 +5,10 @@ import torch
 from rich.progress import Progress
 from safetensors.torch import load_file
 
+from model.weights import open_network
+from tests.small_models import small_student
+from tests.tiny_models import tiny_dcct
+from training.config import ClipConfig
 from training.data.clip_dataset import Clip
 from training.evaluation.compare import compare_with_baseline
 from training.trainer import STEPS_FILE, Trainer
@@ -99,7 +103,7 @@ def test_a_later_stage_starts_from_the_weights_of_an_earlier_one(small_config, d
     later = small_config(
         "second",
         initial_weights=weights,
-        model={"height": 96, "width": 64},
+        model=small_student(height=96, width=64),
     )
     stage = Trainer(later, drawn_tracklets).network
     assert not stage.config.pretrained
@@ -117,7 +121,7 @@ def test_it_learns_to_tell_a_few_people_apart(small_config, drawn_tracklets):
         data={"name": "market1501", "root": "unused", "validation_identities": 0},
         clips={"frames": 2, "identities": 6, "tracklets": 3},
         augmentation={"pad_px": 0, "erasing": 0},
-        model={"height": 64, "width": 32, "drop_path": 0.0},
+        model=small_student(),
         optimizer={
             "name": "adamw", "learning_rate": 5e-4, "new_layer_factor": 4.0, "epochs": 1,
             "steps_per_epoch": 60, "schedule": "cosine", "warmup_steps": 5,
@@ -135,3 +139,55 @@ def test_it_learns_to_tell_a_few_people_apart(small_config, drawn_tracklets):
             progress=progress,
         )
     assert report.methods["model"].rank_1 >= 90
+
+
+def test_a_run_trains_every_part_and_distils(small_config, drawn_tracklets):
+    config = small_config(model=tiny_dcct(clip_frames=2), losses={"distillation": {}})
+    trainer, _ = fit(config, drawn_tracklets, stop_after_steps=1)
+    assert {name for name in lines(config)[0] if name.endswith("_identity")} == {
+        "cnn_identity", "transformer_identity", "cca_cnn_identity", "cca_transformer_identity",
+        "final_identity",
+    }  # fmt: skip
+    assert {"logistic_distillation", "feature_distillation"} < lines(config)[0].keys()
+    assert set(trainer.heads.hints) == {"cnn", "transformer"}
+
+
+def test_no_parameter_waits_in_vain_for_a_gradient(small_config, drawn_tracklets):
+    config = small_config(model=tiny_dcct(clip_frames=2), losses={"distillation": {}})
+    trainer = Trainer(config, drawn_tracklets)
+    trainer.train_step(next(iter(trainer._batches(0))))
+    idle = [
+        name
+        for module in (trainer.network, trainer.heads)
+        for name, parameter in module.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+    assert idle == []
+
+
+def test_parts_can_be_left_without_supervision(small_config, drawn_tracklets):
+    config = small_config(
+        model=tiny_dcct(clip_frames=2),
+        losses={"unsupervised_parts": ["cca_cnn", "cca_transformer"]},
+    )
+    assert set(Trainer(config, drawn_tracklets).heads.classifiers) == {
+        "cnn", "transformer", "final",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", [["cca_cnn"], ["cnn", "transformer"]])
+def test_unsupervised_parts_must_exist_and_leave_some(small_config, drawn_tracklets, parts):
+    with pytest.raises(ValueError, match=r"unsupervised_parts among \['cnn', 'transformer'\]"):
+        Trainer(small_config(losses={"unsupervised_parts": parts}), drawn_tracklets)
+
+
+@pytest.mark.parametrize("kind", ["grl", "nvan", "ste-nvan", "temporal-pooling"])
+def test_one_trainer_handles_every_model(small_config, drawn_tracklets, kind):
+    model = {"kind": kind, "backbone": "resnet18", "height": 64, "width": 32, "clip_frames": 4}
+    if "nvan" in kind:
+        model["nonlocal_blocks"] = (2, 2)
+    clips = ClipConfig(frames=4, identities=2, tracklets=2)
+    config = small_config(model=model, clips=clips)
+    _, weights = fit(config, drawn_tracklets, stop_after_steps=1)
+    assert open_network(weights).config.kind == kind
+    assert lines(config)[0]["loss"] > 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.progress import Progress
 
-from model.dcct import DCCT
+from model.tracklet_network import TrackletNetwork
 from training.data.tracklet import Tracklet
 from training.evaluation.embed import (
     EmbedFrames,
@@ -18,7 +18,7 @@ from training.evaluation.report import EvaluationReport, build_report
 
 
 def compare_with_baseline(
-    network: DCCT,
+    network: TrackletNetwork,
     tracklets: Sequence[Tracklet],
     *,
     described: str,

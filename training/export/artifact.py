@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.dcct import DCCT
 from model.manifest import (
     MANIFEST_FILE,
     EmbeddingPart,
@@ -25,6 +24,7 @@ from model.manifest import (
     model_fingerprint,
     save_manifest,
 )
+from model.tracklet_network import TrackletNetwork
 from training.evaluation.embed import network_embedder
 from training.evaluation.protocol import FRAME_CHOICE
 from training.export.description import ArtifactDescription
@@ -44,7 +44,7 @@ Frames = NDArray[np.uint8]
 
 
 def write_artifact(
-    network: DCCT,
+    network: TrackletNetwork,
     directory: Path,
     description: ArtifactDescription,
     *,
@@ -65,13 +65,14 @@ def write_artifact(
         ValueError: When `directory` holds something that is no artifact.
     """
     _require_artifact_or_nothing(directory)
+    _require_frame_model(network)
     staging = directory.with_name(f".{directory.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         export_onnx(network, staging / GRAPH_FILE)
         runner = onnx_runner(staging / GRAPH_FILE)
-        widths = list(network.part_dimensions.values())
+        widths = list(network.embedding_dimensions.values())
         least_cosine = check_parity(torch_runner(network), runner, frames, widths=widths)
         _write_golden(network, staging, golden_clip)
         card = model_card(description, network.config, least_cosine=least_cosine)
@@ -84,7 +85,7 @@ def write_artifact(
     return manifest
 
 
-def _write_golden(network: DCCT, directory: Path, clip: Frames) -> None:
+def _write_golden(network: TrackletNetwork, directory: Path, clip: Frames) -> None:
     golden = network_embedder(network)(clip).astype(np.float32)
     np.save(directory / GOLDEN_CLIP_FILE, clip, allow_pickle=False)
     np.save(directory / GOLDEN_EMBEDDING_FILE, golden, allow_pickle=False)
@@ -95,7 +96,7 @@ def _digests(directory: Path) -> dict[str, FileDigest]:
 
 
 def _manifest(
-    network: DCCT, description: ArtifactDescription, files: dict[str, FileDigest]
+    network: TrackletNetwork, description: ArtifactDescription, files: dict[str, FileDigest]
 ) -> Manifest:
     preprocessing = _preprocessing(network)
     output = _output(network)
@@ -132,7 +133,7 @@ def _manifest(
     )
 
 
-def _preprocessing(network: DCCT) -> Preprocessing:
+def _preprocessing(network: TrackletNetwork) -> Preprocessing:
     return Preprocessing(
         frames_per_clip=None,
         choice=FRAME_CHOICE,
@@ -143,10 +144,10 @@ def _preprocessing(network: DCCT) -> Preprocessing:
     )
 
 
-def _output(network: DCCT) -> OutputTensor:
+def _output(network: TrackletNetwork) -> OutputTensor:
     parts = tuple(
         EmbeddingPart(name=name, dimension=dimension)
-        for name, dimension in network.part_dimensions.items()
+        for name, dimension in network.embedding_dimensions.items()
     )
     return OutputTensor(
         name=OUTPUT_NAME,
@@ -161,6 +162,16 @@ def _output(network: DCCT) -> OutputTensor:
 def exporter_versions() -> Mapping[str, str]:
     """Versions of the packages that decide what the exporter writes."""
     return {name: installed_version(name) for name in ("torch", "timm", "onnx", "onnxscript")}
+
+
+def _require_frame_model(network: TrackletNetwork) -> None:
+    """Servers batch single frames, and average over a tracklet what comes back."""
+    if network.batching_unit != "frame":
+        raise ValueError(
+            "expected a model whose embedding is a mean over frames, received "
+            f"{network.config.summary}, which sees whole clips; "
+            "export the student that `reid-train student` takes from a trained DCCT"
+        )
 
 
 def _require_artifact_or_nothing(directory: Path) -> None:

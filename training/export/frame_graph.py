@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from model.dcct import DCCT
 from model.normalization import FrameNormalization
+from model.tracklet_network import TrackletNetwork
 
 
 class FrameGraph(nn.Module):
@@ -14,13 +14,12 @@ class FrameGraph(nn.Module):
     in evaluation the neck is affine, and pooling commutes with it.
     """
 
-    def __init__(self, network: DCCT) -> None:
+    def __init__(self, network: TrackletNetwork) -> None:
         super().__init__()
         self.normalize = FrameNormalization()
         self.network = network
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Frames → features; see the class for shapes."""
-        globals_by_part = self.network.frame_globals(self.normalize(frames))
-        necked = [self.network.necks[name](rows) for name, rows in globals_by_part.items()]
-        return torch.cat(necked, dim=1)
+        parts = self.network.frame_parts(self.normalize(frames))
+        return torch.cat(list(parts.values()), dim=1)

@@ -2,18 +2,18 @@
 
 import textwrap
 
-from model.dcct import DCCTConfig
+from model.tracklet_network import ModelConfig
 from training.evaluation.report import EvaluationReport
 from training.export.description import ArtifactDescription
 
 
-def model_card(description: ArtifactDescription, config: DCCTConfig, *, least_cosine: float) -> str:
+def model_card(
+    description: ArtifactDescription, config: ModelConfig, *, least_cosine: float
+) -> str:
     """Markdown; every number in it comes from `description` or from the export itself."""
     return f"""# {description.card.name} {description.card.version}
 
-A coupled CNN–Transformer frame model for video person re-identification: {config.cnn} and
-{config.transformer} side by side at {config.height}×{config.width}, BN-necks, mean over frames.
-Each branch is L2-normalised, then both are concatenated and normalised again.
+{_paragraph(_described(config))}
 
 {_paragraph("**Use.** " + description.card.data_licence)}
 
@@ -24,7 +24,7 @@ Each branch is L2-normalised, then both are concatenated and normalised again.
 {_paragraph("Data: " + description.card.data)}
 
 Code of the export: commit `{description.commit}`. Initial weights:
-{"ImageNet, through timm" if config.pretrained else "random"}.
+{_initial_weights(config)}.
 
 ## Results
 
@@ -45,6 +45,21 @@ graph and network over the export's parity check: {least_cosine:.7f}.
 - Embeddings of people are biometric data: process them only with a legal basis, keep them no
   longer than needed, and let no decision about a person rest on a match alone.
 """
+
+
+def _described(config: ModelConfig) -> str:
+    return (
+        f"A frame model for video person re-identification: {config.summary}. Features of frames "
+        "are averaged over the tracklet; each part is L2-normalised, then all are concatenated "
+        "and normalised again."
+    )
+
+
+def _initial_weights(config: ModelConfig) -> str:
+    files = [path.name for path in config.initial_weight_files().values()]
+    if files:
+        return ", ".join(files)
+    return "ImageNet, through timm" if config.pretrained else "random"
 
 
 def _circumstances(report: EvaluationReport) -> str:

@@ -8,7 +8,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from model.dcct import DCCT
+from model.tracklet_network import TrackletNetwork
 from training.export.frame_graph import FrameGraph
 from training.export.to_onnx import INPUT_NAME
 
@@ -35,7 +35,7 @@ def onnx_runner(path: Path) -> RunFrames:
     return run
 
 
-def torch_runner(network: DCCT) -> RunFrames:
+def torch_runner(network: TrackletNetwork) -> RunFrames:
     """Run the network itself, in evaluation mode."""
     graph = FrameGraph(network).eval()
 

@@ -6,7 +6,7 @@ import onnx
 import torch
 from torch.export import Dim
 
-from model.dcct import DCCT
+from model.tracklet_network import TrackletNetwork
 from training.export.compact_weights import store_weights_as_float16
 from training.export.frame_graph import FrameGraph
 
@@ -16,7 +16,7 @@ OUTPUT_NAME = "features"
 OPSET = 20
 
 
-def export_onnx(network: DCCT, path: Path) -> None:
+def export_onnx(network: TrackletNetwork, path: Path) -> None:
     """Write one self-contained graph: `frames` uint8 [n, h, w, 3] → `features` float32 [n, d].
 
     Weights are stored as float16 and computed with as float32. The network is put in evaluation

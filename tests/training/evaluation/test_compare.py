@@ -1,12 +1,12 @@
 from rich.progress import Progress
 
-from model.dcct import DCCTConfig
 from model.registry import build_model
+from tests.small_models import small_student
 from training.evaluation.compare import compare_with_baseline
 
 
 def test_model_and_baseline_answer_the_same_queries(drawn_tracklets):
-    network = build_model(DCCTConfig(height=64, width=32))
+    network = build_model(small_student())
     with Progress(disable=True) as progress:
         report = compare_with_baseline(
             network,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from model.dcct import DCCTConfig
 from model.manifest import FrameChoice
 from model.registry import build_model
+from tests.small_models import small_student
 from training.data.frame_reading import read_frame
 from training.evaluation.embed import (
     embed_tracklets,
@@ -25,7 +25,7 @@ def test_only_the_chosen_frames_are_read(drawn_tracklets):
 
 @pytest.mark.parametrize("kind", ["network", "histogram"])
 def test_embeddings_keep_their_tracklet_and_have_length_one(drawn_tracklets, kind):
-    network = build_model(DCCTConfig(height=64, width=32))
+    network = build_model(small_student())
     embed = network_embedder(network) if kind == "network" else histogram_embedding
     ranked = embed_tracklets(drawn_tracklets[:3], embed, choice=ALL, size=(64, 32))
     for tracklet, row in zip(drawn_tracklets, ranked, strict=False):
@@ -36,7 +36,7 @@ def test_embeddings_keep_their_tracklet_and_have_length_one(drawn_tracklets, kin
 
 
 def test_the_network_is_judged_in_evaluation_mode(drawn_tracklets):
-    network = build_model(DCCTConfig(height=64, width=32)).train()
+    network = build_model(small_student()).train()
     embed = network_embedder(network)
     frames = read_frames(drawn_tracklets[0], choice=ALL, size=(64, 32))
     assert not network.training

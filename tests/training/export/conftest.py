@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from model.dcct import DCCTConfig
 from model.registry import build_model
+from tests.small_models import small_student
 from training.evaluation.report import EvaluationReport, MethodReport
 from training.export.description import ArtifactCard, ArtifactDescription
 
@@ -11,7 +11,7 @@ from training.export.description import ArtifactCard, ArtifactDescription
 def small_network():
     """The light pair at a small size, with statistics as training would leave them."""
     torch.manual_seed(0)
-    network = build_model(DCCTConfig(height=64, width=32))
+    network = build_model(small_student())
     network.train()
     with torch.no_grad():
         for _ in range(20):

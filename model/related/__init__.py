@@ -1,0 +1,1 @@
+"""Models that DCCT is compared with, on the same `TrackletFeatures`."""

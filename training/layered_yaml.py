@@ -1,0 +1,61 @@
+"""YAML that extends other YAML: a file holds only what it changes."""
+
+from pathlib import Path
+
+import yaml
+
+
+def read_layered_yaml(path: Path) -> dict[str, object]:
+    """Content of a YAML mapping over that of the file its key `extends` names, and so on.
+
+    The name is relative to the file that holds it. Mappings are merged key by key, the extending
+    file wins; anything else replaces what was below.
+
+    Raises:
+        ValueError: When a file is missing, is no YAML mapping, or extends itself.
+    """
+    content: dict[str, object] = {}
+    seen: list[Path] = []
+    following: Path | None = path
+    while following is not None:
+        current = following.resolve()
+        if current in seen:
+            raise ValueError(
+                f"expected configurations that extend others, received {path}, which comes back to "
+                f"{following}; remove one `extends`"
+            )
+        seen.append(current)
+        below = _read(following)
+        extended = below.pop("extends", None)
+        content = _merge(below, content)
+        following = None if extended is None else following.parent / str(extended)
+    return content
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(
+            f"expected a configuration at {path}, received {error.strerror}; "
+            "shipped ones are in training/configs"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"expected YAML in {path}, received: {error}; correct the file") from error
+    if not isinstance(content, dict):
+        raise ValueError(  # noqa: TRY004, a wrong file is a wrong value to the caller
+            f"expected a YAML mapping in {path}, received {type(content).__name__}; "
+            "write `key: value` lines"
+        )
+    return content
+
+
+def _merge(below: dict[str, object], above: dict[str, object]) -> dict[str, object]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(under, dict) and isinstance(value, dict):
+            merged[key] = _merge(under, value)
+        else:
+            merged[key] = value
+    return merged
