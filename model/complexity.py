@@ -150,7 +150,7 @@ def _count_profiled_modules(network: nn.Module) -> Iterator[_Counter]:
     def see(module: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal macs
         macs += output.numel() * _macs_per_output(module)
-        parameters.update(module.parameters(recurse=False))
+        parameters.update(module.parameters())
 
     with ExitStack() as hooks:
         for module in network.modules():

@@ -242,14 +242,5 @@ def _temporal_module(
     if config.temporal == "lstm":
         return LstmAggregation(sum(widths.values()))
     return HierarchicalTemporalAggregation(
-        widths["cnn"],
-        widths["transformer"],
-        depth=config.hta.depth,
-        clip_frames=config.clip_frames,
-        temporal_transformers=config.hta.temporal_transformers,
-        aggregated_transformer=config.hta.aggregated_transformer,
-        gated_attention=config.hta.gated_attention,
-        align_dimension=config.hta.align_dimension,
-        ffn_ratios=tuple(config.hta.ffn_ratio(layer) for layer in range(config.hta.depth)),
-        activation=config.hta.activation,
+        widths["cnn"], widths["transformer"], config.hta, clip_frames=config.clip_frames
     )

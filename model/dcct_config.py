@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.dcct_presets import with_preset
+from model.layers.temporal_aggregation import TemporalAggregationConfig
 from model.tracklet_network import ModelConfig
 
 Ratio = Annotated[float, Field(gt=0)]
@@ -50,47 +51,6 @@ class ContentAttentionConfig(_Frozen):
         return self
 
 
-class TemporalAggregationConfig(_Frozen):
-    """Hierarchical Temporal Aggregation (spec §1.5).
-
-    Attributes:
-        depth: Layers L; 0 is the plain mean over frames (Fig. 5).
-        temporal_transformers: TT.
-        aggregated_transformer: AT; without it the branches are concatenated.
-        gated_attention: GA; without it frames pass on unchanged between layers.
-        align_dimension: Width both branches are projected to first; none keeps their own widths.
-        ffn_ratios: Hidden width of each layer's MLPs, in widths; one value serves all layers.
-        activation: Of the MLPs.
-    """
-
-    depth: Annotated[int, Field(ge=0, le=4)] = 2
-    temporal_transformers: bool = True
-    aggregated_transformer: bool = True
-    gated_attention: bool = True
-    align_dimension: Annotated[int, Field(ge=8)] | None = None
-    ffn_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.25,)
-    activation: Literal["relu", "gelu"] = "relu"
-
-    @model_validator(mode="after")
-    def _layers_have_content(self) -> Self:
-        parts = (self.temporal_transformers, self.aggregated_transformer, self.gated_attention)
-        if self.depth > 0 and not any(parts):
-            raise ValueError(
-                "expected hta.temporal_transformers, hta.aggregated_transformer or "
-                f"hta.gated_attention at depth {self.depth}, received none; set hta.depth to 0"
-            )
-        if len(self.ffn_ratios) not in {1, max(self.depth, 1)}:
-            raise ValueError(
-                f"expected one hta.ffn_ratios value or one for each of {self.depth} layers, "
-                f"received {len(self.ffn_ratios)}"
-            )
-        return self
-
-    def ffn_ratio(self, layer: int) -> float:
-        """Ratio of one layer, counted from 0."""
-        return self.ffn_ratios[layer if len(self.ffn_ratios) > 1 else 0]
-
-
 class DCCTConfig(ModelConfig):
     """Which boxes of the paper's figure, and how each is made. Defaults: spec's recommendation.
 
@@ -129,7 +89,7 @@ class DCCTConfig(ModelConfig):
     cca: ContentAttentionConfig = ContentAttentionConfig()
     hta: TemporalAggregationConfig = TemporalAggregationConfig()
     detach_temporal_input: bool = True
-    embedding: tuple[PartGroup, ...] | None = None
+    embedding: Annotated[tuple[PartGroup, ...], Field(min_length=1)] | None = None
     pre_bn_base: bool = False
 
     @model_validator(mode="before")
@@ -154,6 +114,17 @@ class DCCTConfig(ModelConfig):
                 f"expected both branches for temporal hta, which aggregates across them, {alone}; "
                 "name the other branch, or set temporal to tap or lstm"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_have_a_branch(self) -> Self:
+        for field in self.initial_weight_files():
+            branch = field.removesuffix("_weights")
+            if branch not in self.branches:
+                raise ValueError(
+                    f"expected no {field} without a {branch}, received some; "
+                    f"name the {branch}, or remove {field}"
+                )
         return self
 
     @model_validator(mode="after")

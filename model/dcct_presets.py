@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
+
 # The parameter table of the paper fits a Transformer MLP of half the branch's width (spec §1.14).
 _PAPER_CCA = {"transformer_ffn_ratio": 0.5, "order": "projected"}
-_REFERENCE_HTA = {"align_dimension": 512, "ffn_ratios": (4.0, 0.25), "activation": "gelu"}
+_REFERENCE_CCA = {"order": "projected"}
+_REFERENCE_HTA = {"align_dimension": 512, "activation": "gelu"}
 
 
 def with_preset(content: Mapping[str, object]) -> dict[str, object]:
@@ -19,41 +22,47 @@ def with_preset(content: Mapping[str, object]) -> dict[str, object]:
     filled = dict(content)
     if preset == "paper":
         filled.setdefault("transformer_global", "gap")
-        filled.setdefault("embedding", _base_and_last(spatial, temporal, content.get("hta")))
+        filled.setdefault("embedding", _base_and_last(spatial, temporal, filled))
         if spatial == "cca":
-            filled["cca"] = _section(_PAPER_CCA, content.get("cca"))
+            filled["cca"] = _under(filled, "cca", _PAPER_CCA)
     if preset == "reference":
         filled.setdefault("pre_bn_base", True)
         if spatial == "cca":
-            filled["cca"] = _section({"order": "projected"}, content.get("cca"))
+            filled["cca"] = _under(filled, "cca", _REFERENCE_CCA)
         if temporal == "hta":
-            filled["hta"] = _reference_hta(content.get("hta"))
+            filled["hta"] = _under(filled, "hta", _reference_hta(filled))
     return filled
 
 
-def _base_and_last(spatial: object, temporal: object, hta: object) -> tuple[object, ...]:
+def _base_and_last(
+    spatial: object, temporal: object, content: Mapping[str, object]
+) -> tuple[object, ...]:
     """The paper retrieves with the base features and the last ones there are (Fig. 6)."""
-    depth = _given(hta).get("depth", 2)
-    if temporal == "lstm" or (temporal == "hta" and depth != 0):
+    if temporal == "lstm" or (temporal == "hta" and _depth(content) != 0):
         return ("base", "final")
     return ("base",) if spatial == "gap" else ("base", spatial)
 
 
-def _reference_hta(given: object) -> object:
+def _reference_hta(content: Mapping[str, object]) -> Mapping[str, object]:
     """Ratios 4 and ¼ are those of two layers; another depth keeps the default ratio."""
-    preset: dict[str, object] = dict(_REFERENCE_HTA)
-    if _given(given).get("depth", 2) != 2:
-        del preset["ffn_ratios"]
-    return _section(preset, given)
+    if _depth(content) == 2:
+        return {**_REFERENCE_HTA, "ffn_ratios": (4.0, 0.25)}
+    return _REFERENCE_HTA
 
 
-def _section(preset: Mapping[str, object], given: object) -> object:
-    if given is None or isinstance(given, Mapping):
-        return {**preset, **_given(given)}
-    return given
+def _depth(content: Mapping[str, object]) -> object:
+    return (_given(content, "hta") or {}).get("depth", 2)
 
 
-def _given(section: object) -> Mapping[str, object]:
-    if isinstance(section, Mapping):
-        return section
-    return {} if section is None else dict(section)  # type: ignore[call-overload]
+def _under(content: Mapping[str, object], name: str, preset: Mapping[str, object]) -> object:
+    """The section over the preset's values; what is no section is left for its class to refuse."""
+    given = _given(content, name)
+    return content[name] if given is None else {**preset, **given}
+
+
+def _given(content: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+    """What was given of a section; none when it is something else than a section."""
+    section = content.get(name, {})
+    if isinstance(section, BaseModel):
+        return section.model_dump(exclude_unset=True)
+    return section if isinstance(section, Mapping) else None

@@ -14,7 +14,8 @@ class SelfAttentionPooling(nn.Module):
 
     def __init__(self, dimension: int) -> None:
         super().__init__()
-        self.score = nn.Linear(dimension, 1)
+        # Softmax does not see a bias.
+        self.score = nn.Linear(dimension, 1, bias=False)
 
     def forward(self, tokens: torch.Tensor) -> AttendedFrames:
         """Tokens [f, n, d] → features [f, d], map `self` [f, n]."""

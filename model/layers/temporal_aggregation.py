@@ -1,12 +1,58 @@
 """Hierarchical Temporal Aggregation, HTA (spec §1.5; the paper's eq. 5-12)."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from model.layers.gated_attention import GatedAttention
 from model.layers.temporal_transformer import TemporalTransformer
+
+Ratio = Annotated[float, Field(gt=0)]
+
+
+class TemporalAggregationConfig(BaseModel):
+    """Hierarchical Temporal Aggregation (spec §1.5).
+
+    Attributes:
+        depth: Layers L; 0 is the plain mean over frames (Fig. 5).
+        temporal_transformers: TT.
+        aggregated_transformer: AT; without it the branches are concatenated.
+        gated_attention: GA; without it frames pass on unchanged between layers.
+        align_dimension: Width both branches are projected to first; none keeps their own widths.
+        ffn_ratios: Hidden width of each layer's MLPs, in widths; one value serves all layers.
+        activation: Of the MLPs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: Annotated[int, Field(ge=0, le=4)] = 2
+    temporal_transformers: bool = True
+    aggregated_transformer: bool = True
+    gated_attention: bool = True
+    align_dimension: Annotated[int, Field(ge=8)] | None = None
+    ffn_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.25,)
+    activation: Literal["relu", "gelu"] = "relu"
+
+    @model_validator(mode="after")
+    def _layers_have_content(self) -> Self:
+        parts = (self.temporal_transformers, self.aggregated_transformer, self.gated_attention)
+        if self.depth > 0 and not any(parts):
+            raise ValueError(
+                "expected hta.temporal_transformers, hta.aggregated_transformer or "
+                f"hta.gated_attention at depth {self.depth}, received none; set hta.depth to 0"
+            )
+        if len(self.ffn_ratios) not in {1, max(self.depth, 1)}:
+            raise ValueError(
+                f"expected one hta.ffn_ratios value or one for each of {self.depth} layers, "
+                f"received {len(self.ffn_ratios)}"
+            )
+        return self
+
+    def ffn_ratio(self, layer: int) -> float:
+        """Ratio of one layer, counted from 0."""
+        return self.ffn_ratios[layer if len(self.ffn_ratios) > 1 else 0]
 
 
 class HierarchicalTemporalAggregation(nn.Module):
@@ -20,62 +66,58 @@ class HierarchicalTemporalAggregation(nn.Module):
     Args:
         cnn_dimension: d_c.
         transformer_dimension: d_t.
-        depth: Layers, at least 1.
+        config: What the layers are made of; its depth is at least 1.
         clip_frames: T, the clip length that positions are learned for.
-        temporal_transformers: TT; without it branches enter AT as they are.
-        aggregated_transformer: AT; without it the branches are concatenated.
-        gated_attention: GA; without it frames pass on unchanged.
-        align_dimension: Width both branches are projected to first (then d_c = d_t = this).
-        ffn_ratios: One for each layer.
-        activation: Of the MLPs.
     """
 
     def __init__(
         self,
         cnn_dimension: int,
         transformer_dimension: int,
+        config: TemporalAggregationConfig,
         *,
-        depth: int,
         clip_frames: int,
-        temporal_transformers: bool,
-        aggregated_transformer: bool,
-        gated_attention: bool,
-        align_dimension: int | None,
-        ffn_ratios: tuple[float, ...],
-        activation: Literal["relu", "gelu"],
     ) -> None:
         super().__init__()
         native = {"cnn": cnn_dimension, "transformer": transformer_dimension}
         self.align = nn.ModuleDict()
         widths = native
-        if align_dimension is not None:
-            widths = dict.fromkeys(native, align_dimension)
-            self.align.update({name: nn.Linear(d, align_dimension) for name, d in native.items()})
+        if config.align_dimension is not None:
+            widths = dict.fromkeys(native, config.align_dimension)
+            self.align.update({name: nn.Linear(d, widths[name]) for name, d in native.items()})
         self.dimension = sum(widths.values())
 
-        def blocks(dimension: int) -> nn.ModuleList:
+        def blocks(dimension: int, layers: range) -> nn.ModuleList:
             return nn.ModuleList(
                 TemporalTransformer(
-                    dimension, clip_frames=clip_frames, ffn_ratio=ratio, activation=activation
+                    dimension,
+                    clip_frames=clip_frames,
+                    ffn_ratio=config.ffn_ratio(layer),
+                    activation=config.activation,
                 )
-                for ratio in ffn_ratios
+                for layer in layers
             )
 
-        self.depth = depth
-        self.temporal = nn.ModuleDict(
-            {name: blocks(d) for name, d in widths.items()} if temporal_transformers else {}
-        )
-        self.aggregated = blocks(self.dimension) if aggregated_transformer else nn.ModuleList()
-        gates = max(depth - 1, 1) if gated_attention else 0
-        self.gates = nn.ModuleList(
-            nn.ModuleDict(
+        def gates() -> nn.ModuleDict:
+            return nn.ModuleDict(
                 {
                     name: GatedAttention(d, clip_dimension=self.dimension)
                     for name, d in widths.items()
                 }
             )
-            for _ in range(gates)
+
+        self.depth = config.depth
+        refined = widths if config.temporal_transformers else {}
+        self.temporal = nn.ModuleDict(
+            {name: blocks(d, range(config.depth)) for name, d in refined.items()}
         )
+        # Without gates nobody reads the clip feature of any layer but the last.
+        self._read_from = 0 if config.gated_attention else config.depth - 1
+        self.aggregated = nn.ModuleList()
+        if config.aggregated_transformer:
+            self.aggregated = blocks(self.dimension, range(self._read_from, config.depth))
+        gated = max(config.depth - 1, 1) if config.gated_attention else 0
+        self.gates = nn.ModuleList(gates() for _ in range(gated))
 
     def forward(self, cnn: torch.Tensor, transformer: torch.Tensor) -> torch.Tensor:
         """Frame features [b, t, d_c] and [b, t, d_t] → clip feature [b, dimension]."""
@@ -87,7 +129,8 @@ class HierarchicalTemporalAggregation(nn.Module):
             if layer > 0:
                 frames = self._gate(frames, clip, layer=layer - 1)
             frames = self._refine(frames, layer=layer)
-            clip = self._aggregate(frames, layer=layer)
+            if layer >= self._read_from:
+                clip = self._aggregate(frames, layer=layer)
         if self.depth == 1 and self.gates:
             return _couple(self._gate(frames, clip, layer=0)).mean(dim=1)
         return clip
@@ -99,7 +142,7 @@ class HierarchicalTemporalAggregation(nn.Module):
     def _aggregate(self, frames: dict[str, torch.Tensor], *, layer: int) -> torch.Tensor:
         coupled = _couple(frames)
         if self.aggregated:
-            coupled = self.aggregated[layer](coupled)
+            coupled = self.aggregated[layer - self._read_from](coupled)
         return coupled.mean(dim=1)
 
     def _gate(

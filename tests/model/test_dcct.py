@@ -57,7 +57,6 @@ def test_shapes_of_every_output(full, clips):
     attended = {"cca_cnn": cnn, "cca_transformer": transformer}
     dimensions = {**TINY_WIDTHS, **attended, "final": cnn + transformer}
     assert full.part_dimensions == dimensions
-    assert full.frame_level_parts == ("cnn", "transformer")
     shapes = {name: (3, dimension) for name, dimension in dimensions.items()}
     of_frames = {name: (3, 4, width) for name, width in TINY_WIDTHS.items()}
     assert {k: v.shape for k, v in features.tracklet_globals.items()} == shapes

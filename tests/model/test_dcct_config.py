@@ -185,7 +185,7 @@ IMPOSSIBLE = {
                 "gated_attention": False,
             }
         },
-        "expected at least one of hta.temporal_transformers, hta.aggregated_transformer and "
+        "expected hta.temporal_transformers, hta.aggregated_transformer or "
         "hta.gated_attention at depth 2, received none; set hta.depth to 0",
     ),
     "ratios of other layers": (

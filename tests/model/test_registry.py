@@ -54,7 +54,6 @@ def test_every_model_keeps_what_it_says_of_its_parts(network):
         name: (2, dimension) for name, dimension in dimensions.items()
     }
     assert features.tracklet_globals.keys() == dimensions.keys()
-    assert tuple(features.frame_features) == network.frame_level_parts
     assert features.frame_globals.keys() == features.frame_features.keys()
     for name, rows in features.frame_features.items():
         assert rows.shape == (2, 4, dimensions[name])

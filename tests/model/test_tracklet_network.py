@@ -55,10 +55,9 @@ def test_a_part_that_is_not_of_the_embedding_stays_out_of_it(clips):
     torch.testing.assert_close(network.embed(clips), expected)
 
 
-def test_a_model_sees_clips_supervises_tracklets_and_has_no_backbone_unless_it_says_otherwise():
+def test_a_model_sees_clips_and_has_no_backbone_unless_it_says_otherwise():
     network = Brightness(ModelConfig(kind="brightness"))
     assert network.batching_unit == "clip"
-    assert network.frame_level_parts == ()
     assert network.backbone_modules == ()
 
 

@@ -48,6 +48,17 @@ def test_the_map_has_the_declared_channels_at_a_thirtysecond_of_the_size():
     assert feature_map.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_the_network_receives_channels_last():
+    backbone = CnnBackbone("test_resnet").eval()
+    layouts = []
+    backbone.network.register_forward_pre_hook(
+        lambda _, frames: layouts.append(frames[0].is_contiguous(memory_format=torch.channels_last))
+    )
+    with torch.inference_mode():
+        backbone(torch.zeros(2, 3, 64, 32))
+    assert layouts == [True]
+
+
 def test_a_batch_equals_its_frames_one_by_one():
     backbone = CnnBackbone("test_resnet").eval()
     frames = torch.randn(3, 3, 64, 32)

@@ -10,6 +10,7 @@ from model.backbones.cnn import CnnBackbone
 from model.backbones.initial_weights import initialize
 from model.backbones.timm_network import build_network
 from model.backbones.transformer import TransformerBackbone
+from tests.model.backbones.clip_layout import to_clip
 
 
 @pytest.fixture
@@ -117,12 +118,17 @@ def test_a_tensor_that_timms_conversion_drops_is_named_too(tmp_path, caplog):
 
 
 def test_the_text_tower_of_clip_is_named(tmp_path, caplog):
-    name = "test_resnet"
-    state = build_network(name).state_dict()
-    path = saved(tmp_path, {**prefixed("visual.", state), "token_embedding.weight": torch.ones(1)})
+    """timm's conversion would drop it in silence, so the visual tower is read by its prefix."""
+    name, size = "vit_xsmall_patch16_clip_224", (64, 32)
+    state = build_network(name, size=size).state_dict()
+    text = {"transformer.resblocks.0.ln_1.bias": torch.ones(1), "logit_scale": torch.ones(1)}
+    path = saved(tmp_path, {**prefixed("visual.", to_clip(state)), **text})
     with caplog.at_level(logging.WARNING, logger="model.backbones"):
-        started_from(path)
-    assert caplog.records[0].getMessage().endswith("'test_resnet': token_embedding.weight")
+        assert_same(started_from(path, name, size), state)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"2 tensors of {path} found no place in '{name}': "
+        "transformer.resblocks.0.ln_1.bias, logit_scale"
+    ]
 
 
 def test_a_missing_tensor_is_refused_by_name(tmp_path, trained):

@@ -6,6 +6,7 @@ from timm.layers import resample_abs_pos_embed
 
 from model.backbones.timm_conversion import convert
 from model.backbones.timm_network import build_network
+from tests.model.backbones.clip_layout import to_clip
 
 
 def assert_fills(converted, state):
@@ -29,30 +30,6 @@ def test_tensors_in_timms_own_layout_pass_through(name):
     converted = convert(state, network, name)
     assert converted.keys() == state.keys()
     assert_fills(converted, state)
-
-
-def to_clip(state):
-    """timm's names → those of OpenAI's file, the other way round than timm converts."""
-    renamed = {}
-    for key, value in state.items():
-        for ours, theirs in [
-            ("patch_embed.proj", "conv1"),
-            ("pos_embed", "positional_embedding"),
-            ("cls_token", "class_embedding"),
-            ("norm_pre", "ln_pre"),
-            ("mlp.fc1", "mlp.c_fc"),
-            ("mlp.fc2", "mlp.c_proj"),
-            ("attn.proj", "attn.out_proj"),
-            ("qkv.", "in_proj_"),
-            ("norm1", "ln_1"),
-            ("norm2", "ln_2"),
-            ("blocks.", "transformer.resblocks."),
-        ]:
-            key = key.replace(ours, theirs)  # noqa: PLW2901
-        clip = key.replace("norm.", "ln_post.") if key.startswith("norm.") else key
-        flat = {"positional_embedding": value.squeeze(0), "class_embedding": value.flatten()}
-        renamed[clip] = flat.get(clip, value)
-    return renamed
 
 
 @pytest.mark.parametrize("prefix", ["visual.", ""])
@@ -141,13 +118,15 @@ def test_as_many_positions_in_another_grid_are_still_resized():
     torch.testing.assert_close(resized, expected, atol=0, rtol=0)
 
 
-def test_positions_without_one_for_the_prefix_are_resized_too():
-    network, state = state_of("vit_small_patch14_reg4_dinov2", (56, 28))
-    square = torch.randn(1, 9 * 9, 384)
-    resized = convert({**state, "pos_embed": square}, network, "vit_small_patch14_reg4_dinov2")[
-        "pos_embed"
-    ]
-    expected = resample_abs_pos_embed(square, new_size=[4, 2], old_size=[9, 9], num_prefix_tokens=0)
+@pytest.mark.parametrize("grid", [(9, 9), (8, 4)])
+def test_positions_without_one_for_the_prefix_are_resized_too(grid):
+    name = "vit_small_patch14_reg4_dinov2"
+    network, state = state_of(name, (56, 28))
+    other = torch.randn(1, grid[0] * grid[1], 384)
+    resized = convert({**state, "pos_embed": other}, network, name)["pos_embed"]
+    expected = resample_abs_pos_embed(
+        other, new_size=[4, 2], old_size=list(grid), num_prefix_tokens=0
+    )
     torch.testing.assert_close(resized, expected, atol=0, rtol=0)
 
 

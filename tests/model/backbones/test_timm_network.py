@@ -30,6 +30,12 @@ def test_asking_for_the_shape_leaves_the_network_as_it_was():
         torch.testing.assert_close(value, before[name], atol=0, rtol=0)
 
 
+def test_the_shape_of_a_network_in_training_is_that_in_evaluation():
+    """Batch normalisation cannot learn from the single cell that a small frame leaves."""
+    network = build_network("test_resnet").train()
+    assert output_shape(network, (32, 32))[2:] == (1, 1)
+
+
 def test_a_size_that_the_network_refuses_is_named():
     with torch.device("meta"):
         network = build_network("deit_tiny_patch16_224", size=(64, 32))

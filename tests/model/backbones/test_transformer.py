@@ -1,7 +1,9 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
+from model.backbones import transformer
 from model.backbones.transformer import TransformerBackbone
 
 
@@ -123,6 +125,25 @@ def test_a_network_that_ends_in_something_else_is_refused(name):
         ),
     ):
         build(name, (256, 128))
+
+
+class ClassTokenOnly(nn.Module):
+    """Attends to its patches, and keeps them for itself."""
+
+    num_features = 8
+
+    def __init__(self):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, 8))
+
+    def forward(self, frames):
+        return self.cls_token.expand(len(frames), 1, 8)
+
+
+def test_a_network_without_patches_in_its_output_is_refused(monkeypatch):
+    monkeypatch.setattr(transformer, "build_network", lambda *_, **__: ClassTokenOnly())
+    with pytest.raises(ValueError, match=r"'closed', which ends in \[1, 1, 8\]"):
+        build("closed")
 
 
 def test_it_starts_from_a_local_file(tmp_path):

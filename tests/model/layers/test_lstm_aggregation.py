@@ -36,6 +36,11 @@ def test_the_clip_feature_is_as_wide_as_a_frame(aggregation, frames):
     assert aggregation(frames[:, :1]).shape == (3, 5)
 
 
+def test_branches_are_coupled_column_by_column(aggregation, frames):
+    branches = frames.split([3, 2], dim=2)
+    assert torch.equal(aggregation(*branches), aggregation(frames))
+
+
 def test_the_order_of_frames_matters(aggregation, frames):
     assert not torch.allclose(aggregation(frames), aggregation(frames.flip(1)))
 

@@ -3,7 +3,10 @@ import itertools
 import pytest
 import torch
 
-from model.layers.temporal_aggregation import HierarchicalTemporalAggregation
+from model.layers.temporal_aggregation import (
+    HierarchicalTemporalAggregation,
+    TemporalAggregationConfig,
+)
 from tests.gradient_probe import backward_through, untaught_parameters
 from tests.parameter_count import all_parameters, profiled_parameters
 
@@ -23,17 +26,15 @@ def build(
 ):
     torch.manual_seed(0)
     temporal_transformers, aggregated_transformer, gated_attention = switches
-    return HierarchicalTemporalAggregation(
-        *widths,
+    config = TemporalAggregationConfig(
         depth=depth,
-        clip_frames=clip_frames,
         temporal_transformers=temporal_transformers,
         aggregated_transformer=aggregated_transformer,
         gated_attention=gated_attention,
         align_dimension=align,
-        ffn_ratios=ratios or (0.25,) * depth,
-        activation="relu",
+        ffn_ratios=ratios or (0.25,),
     )
+    return HierarchicalTemporalAggregation(*widths, config, clip_frames=clip_frames)
 
 
 def build_double(**settings):
@@ -167,6 +168,8 @@ def test_each_layer_has_its_own_ratio():
     assert hidden == [4 * CNN, CNN // 4]
     hidden = [block.expand.out_features for block in hta.aggregated]
     assert hidden == [4 * (CNN + TRANSFORMER), (CNN + TRANSFORMER) // 4]
+    ungated = build(ratios=(4.0, 0.25), switches=(True, True, False))
+    assert [block.expand.out_features for block in ungated.aggregated] == hidden[1:]
 
 
 def on_meta(widths=(2048, 768), **settings):
