@@ -214,7 +214,7 @@ def _table_of_many(report: ComplexityReport) -> Table:
     published = any(row.paper_flops_g is not None for row in report.rows)
     compared = ["paper\nFLOPs (G)", "paper\nparams (M)"] if published else ["FLOPs of\nfirst row"]
     for heading in compared if one_clip else [*compared, "clip"]:
-        _add_figures(table, heading)
+        table.add_column(heading, justify="right")
     for row in report.rows:
         shown = (escape(row.name), *_costs(row), *_comparison(row, published=published))
         table.add_row(*(shown if one_clip else (*shown, _clip(row))))
@@ -225,12 +225,8 @@ def _new_table(subject: str, title: str) -> Table:
     table = Table(title=escape(title))
     table.add_column(subject, overflow="fold")
     for heading in ("FLOPs (G)", "per frame", "params (M)"):
-        _add_figures(table, heading)
+        table.add_column(heading, justify="right")
     return table
-
-
-def _add_figures(table: Table, heading: str) -> None:
-    table.add_column(heading, justify="right", no_wrap=True)
 
 
 def _clip(row: ComplexityRow) -> str:

@@ -192,4 +192,6 @@ def test_a_long_name_is_folded_and_not_cut(pair, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     column = "".join(line.split("│")[1].strip() for line in lines)
     assert column == 2 * path
-    assert all(f"{row.flops_g:.4f}" in "".join(lines) for row in rows)
+    figures = "".join(lines)
+    assert all(f"{row.flops_g:.4f}" in figures for row in rows)
+    assert "100.0 %" in figures
