@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch.nn import functional
 
 from model.backbones.size_change import fit_places
 from model.backbones.tensor_names import some_names
@@ -14,7 +13,7 @@ from model.backbones.transformer import TransformerBackbone
 from model.dcct import DCCT
 from model.dcct_config import DCCTConfig
 from model.durable_file import durable_file
-from model.layers.temporal_transformer import TemporalTransformer
+from model.layers.temporal_transformer import TemporalTransformer, stretch_positions
 from model.registry import build_model, parse_config
 from model.tracklet_network import ModelConfig, TrackletNetwork
 
@@ -22,12 +21,20 @@ Tensors = dict[str, torch.Tensor]
 
 
 def save_weights(path: Path, network: TrackletNetwork) -> None:
-    """Write parameters, buffers and the configuration to a new safetensors file, atomically."""
+    """Write parameters, buffers and the configuration to a new safetensors file, atomically.
+
+    Of the files the backbones started from only the names are kept: weights are passed on, and
+    nobody else has the folders.
+    """
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
     }
+    names = {
+        field: Path(file.name) for field, file in network.config.initial_weight_files().items()
+    }
+    config = network.config.model_copy(update=names)
     with durable_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"config": network.config.model_dump_json()})
+        save_file(tensors, temporary, metadata={"config": config.model_dump_json()})
 
 
 def read_config(path: Path) -> ModelConfig:
@@ -126,7 +133,7 @@ def _fit_positions(tensors: Tensors, stored: ModelConfig, network: TrackletNetwo
             fitted |= _fit_backbone(tensors, f"{path}.network.", trained=origin, wanted=layer)
         elif isinstance(layer, TemporalTransformer) and f"{path}.positions" in tensors:
             frames = layer.positions.shape[1]
-            fitted[f"{path}.positions"] = _stretch(tensors[f"{path}.positions"], frames)
+            fitted[f"{path}.positions"] = stretch_positions(tensors[f"{path}.positions"], frames)
     return fitted
 
 
@@ -144,14 +151,6 @@ def _fit_backbone(
     }
     fitted = fit_places(own, trained=trained.network, wanted=wanted.network)
     return {f"{prefix}{name}": value for name, value in fitted.items()}
-
-
-def _stretch(positions: torch.Tensor, frames: int) -> torch.Tensor:
-    """Positions [1, t, d] → [1, frames, d], linearly, as the layer does for other clip lengths."""
-    stretched = functional.interpolate(
-        positions.transpose(1, 2), size=frames, mode="linear", align_corners=False
-    )
-    return stretched.transpose(1, 2)
 
 
 def _prefixes_beyond_student(config: DCCTConfig) -> tuple[str, ...]:

@@ -88,23 +88,7 @@ class HierarchicalTemporalAggregation(nn.Module):
         self.dimension = sum(widths.values())
 
         def blocks(dimension: int, layers: range) -> nn.ModuleList:
-            return nn.ModuleList(
-                TemporalTransformer(
-                    dimension,
-                    clip_frames=clip_frames,
-                    ffn_ratio=config.ffn_ratio(layer),
-                    activation=config.activation,
-                )
-                for layer in layers
-            )
-
-        def gates() -> nn.ModuleDict:
-            return nn.ModuleDict(
-                {
-                    name: GatedAttention(d, clip_dimension=self.dimension)
-                    for name, d in widths.items()
-                }
-            )
+            return _transformers(dimension, layers, config, clip_frames=clip_frames)
 
         self.depth = config.depth
         refined = widths if config.temporal_transformers else {}
@@ -117,7 +101,7 @@ class HierarchicalTemporalAggregation(nn.Module):
         if config.aggregated_transformer:
             self.aggregated = blocks(self.dimension, range(self._read_from, config.depth))
         gated = max(config.depth - 1, 1) if config.gated_attention else 0
-        self.gates = nn.ModuleList(gates() for _ in range(gated))
+        self.gates = nn.ModuleList(_gate_pair(widths) for _ in range(gated))
 
     def forward(self, cnn: torch.Tensor, transformer: torch.Tensor) -> torch.Tensor:
         """Frame features [b, t, d_c] and [b, t, d_t] → clip feature [b, dimension]."""
@@ -155,6 +139,29 @@ class HierarchicalTemporalAggregation(nn.Module):
 
     def _temporal_items(self) -> list[tuple[str, nn.ModuleList]]:
         return [(name, blocks) for name, blocks in self.temporal.items()]  # type: ignore[misc]
+
+
+def _transformers(
+    dimension: int, layers: range, config: TemporalAggregationConfig, *, clip_frames: int
+) -> nn.ModuleList:
+    """One block for each of `layers`, with that layer's ratio."""
+    return nn.ModuleList(
+        TemporalTransformer(
+            dimension,
+            clip_frames=clip_frames,
+            ffn_ratio=config.ffn_ratio(layer),
+            activation=config.activation,
+        )
+        for layer in layers
+    )
+
+
+def _gate_pair(widths: dict[str, int]) -> nn.ModuleDict:
+    """GA of each branch, from the clip feature that couples all of them."""
+    coupled = sum(widths.values())
+    return nn.ModuleDict(
+        {name: GatedAttention(d, clip_dimension=coupled) for name, d in widths.items()}
+    )
 
 
 def _couple(frames: dict[str, torch.Tensor]) -> torch.Tensor:

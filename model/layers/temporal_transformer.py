@@ -52,7 +52,7 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Frame features [b, t, d] → [b, t, d]; any t, positions interpolated when it is not T."""
-        placed = frames + self._positions(frames.shape[1])
+        placed = frames + stretch_positions(self.positions, frames.shape[1])
         mixed = placed + self._attend(self.attention_norm(placed))
         refined = self.contract(self.activate(self.expand(self.ffn_norm(mixed))))
         normalized: torch.Tensor = self.output_norm(mixed + refined)
@@ -64,11 +64,12 @@ class TemporalTransformer(nn.Module):
         heads = functional.scaled_dot_product_attention(query, key, value)  # [b, heads, t, d/heads]
         return heads.transpose(1, 2).flatten(2)
 
-    def _positions(self, frames: int) -> torch.Tensor:
-        """Positions [1, frames, d]; linear interpolation between the learned ones."""
-        if frames == self.positions.shape[1]:
-            return self.positions
-        stretched = functional.interpolate(
-            self.positions.transpose(1, 2), size=frames, mode="linear", align_corners=False
-        )
-        return stretched.transpose(1, 2)
+
+def stretch_positions(positions: torch.Tensor, frames: int) -> torch.Tensor:
+    """Positions [1, t, d] → [1, frames, d], linear interpolation between the learned ones."""
+    if frames == positions.shape[1]:
+        return positions
+    stretched = functional.interpolate(
+        positions.transpose(1, 2), size=frames, mode="linear", align_corners=False
+    )
+    return stretched.transpose(1, 2)

@@ -13,6 +13,7 @@ from model.layers.temporal_aggregation import HierarchicalTemporalAggregation
 from model.registry import build_model
 from model.related.temporal_pooling import TemporalPoolingConfig
 from model.weights import load_weights, open_network, open_student, read_config, save_weights
+from tests.small_models import small_student
 
 SMALL = {
     "cnn": "test_resnet",
@@ -280,3 +281,13 @@ def test_tensors_that_the_configuration_has_no_module_for_are_refused(tmp_path):
 def test_the_configuration_is_text_inside_the_file(weights, full):
     with safe_open(weights, framework="pt") as stored:
         assert json.loads(stored.metadata()["config"]) == json.loads(full.config.model_dump_json())
+
+
+def test_a_saved_file_tells_no_folder_of_this_machine(tmp_path):
+    network = build_model(small_student())
+    started = tmp_path / "private" / "resnet.safetensors"
+    network.config = network.config.model_copy(update={"cnn_weights": started})
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, network)
+    assert b"private" not in path.read_bytes()
+    assert str(read_config(path).cnn_weights) == "resnet.safetensors"

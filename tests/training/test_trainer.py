@@ -185,7 +185,7 @@ def test_unsupervised_parts_must_exist_and_leave_some(small_config, drawn_trackl
 def test_one_trainer_handles_every_model(small_config, drawn_tracklets, kind):
     model = {"kind": kind, "backbone": "resnet18", "height": 64, "width": 32, "clip_frames": 4}
     if "nvan" in kind:
-        model["nonlocal_blocks"] = (2, 2)
+        model.update(nonlocal_blocks=(2, 2), stripes=4 if kind == "ste-nvan" else None)
     clips = ClipConfig(frames=4, identities=2, tracklets=2)
     config = small_config(model=model, clips=clips)
     _, weights = fit(config, drawn_tracklets, stop_after_steps=1)
