@@ -8,7 +8,7 @@ from benchmarks import model_step
 from benchmarks.model_step import BASELINE, CONFIGS, VARIANTS, RunnableVariant, Variant, measure
 from model.backbones.cnn import CnnBackbone
 from model.registry import build_model
-from tests.small_models import small_dcct
+from tests.tiny_models import tiny_dcct
 
 SHORT = {"tracklets": 2, "frames": 2, "rounds": 1, "device": torch.device("cpu")}
 
@@ -16,7 +16,7 @@ SHORT = {"tracklets": 2, "frames": 2, "rounds": 1, "device": torch.device("cpu")
 def measured(variants, **changes):
     with Progress(disable=True) as progress:
         return measure(
-            {"small": small_dcct()}, variants=variants, progress=progress, **{**SHORT, **changes}
+            {"small": tiny_dcct()}, variants=variants, progress=progress, **{**SHORT, **changes}
         )
 
 
@@ -40,7 +40,7 @@ def test_a_compiled_variant_runs_forward_and_backward():
 
 
 def test_a_step_runs_backward_and_leaves_no_gradient():
-    network = build_model(small_dcct())
+    network = build_model(tiny_dcct())
     called = []
     network.cnn.network.conv_stem.weight.register_hook(called.append)
     run = RunnableVariant(network, BASELINE, backend="eager")
@@ -50,7 +50,7 @@ def test_a_step_runs_backward_and_leaves_no_gradient():
 
 
 def test_a_layout_reaches_the_weights():
-    network = build_model(small_dcct())
+    network = build_model(tiny_dcct())
     stem = network.cnn.network.conv_stem.weight
     assert isinstance(network.cnn, CnnBackbone)
     clips = torch.randn(2, 2, 3, 64, 32)
@@ -61,7 +61,7 @@ def test_a_layout_reaches_the_weights():
 
 
 def test_the_command_prints_json(monkeypatch, capsys):
-    monkeypatch.setattr(model_step, "CONFIGS", {"small": small_dcct()})
+    monkeypatch.setattr(model_step, "CONFIGS", {"small": tiny_dcct()})
     model_step.main(
         ["--model", "small", "--no-compile", "--json", "--rounds", "1", "--frames", "2"]
     )

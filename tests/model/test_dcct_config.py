@@ -156,6 +156,9 @@ def test_one_ratio_serves_all_layers_and_several_serve_one_each():
     assert [own.ffn_ratio(layer) for layer in range(2)] == [4.0, 0.25]
 
 
+NOTHING = dict.fromkeys(
+    ("temporal_transformers", "aggregated_transformer", "gated_attention"), False
+)
 SINGLE_CNN = {"transformer": None, "spatial": "gap", "temporal": "tap"}
 IMPOSSIBLE = {
     "no branch": (
@@ -178,15 +181,13 @@ IMPOSSIBLE = {
         "without both there is no attention: set spatial to gap",
     ),
     "layers of nothing": (
-        {
-            "hta": {
-                "temporal_transformers": False,
-                "aggregated_transformer": False,
-                "gated_attention": False,
-            }
-        },
+        {"hta": NOTHING},
         "expected hta.temporal_transformers, hta.aggregated_transformer or "
         "hta.gated_attention at depth 2, received none; set hta.depth to 0",
+    ),
+    "one layer of nothing": (
+        {"hta": {**NOTHING, "depth": 1}},
+        "hta.gated_attention at depth 1, received none; set hta.depth to 0",
     ),
     "ratios of other layers": (
         {"hta": {"depth": 3, "ffn_ratios": [4, 0.25]}},
@@ -257,11 +258,13 @@ def test_what_cannot_exist_is_refused_with_the_reason(content, message):
         DCCTConfig.model_validate(content)
 
 
-@pytest.mark.parametrize("spatial", ["gap", "sap"])
+@pytest.mark.parametrize(
+    "spatial", [{"spatial": "gap"}, {"spatial": "sap"}, {"cca": {"cross_heads": False}}]
+)
 @pytest.mark.parametrize("temporal", [{"temporal": "lstm"}, {"hta": {"depth": 0}}])
 @pytest.mark.parametrize(("branch", "other"), [("cnn", "transformer"), ("transformer", "cnn")])
 def test_a_single_branch_takes_what_crosses_nothing(spatial, temporal, branch, other):
-    content = {other: None, "spatial": spatial, **temporal}
+    content = {other: None, **spatial, **temporal}
     assert DCCTConfig.model_validate(content).branches == (branch,)
 
 
