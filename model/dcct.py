@@ -82,7 +82,7 @@ class DCCT(TrackletNetwork):
 
     @property
     def part_dimensions(self) -> dict[str, int]:
-        """Columns of each part, in the order of the embedding."""
+        """Columns of each part, in the order of `DCCTConfig.parts`."""
         dimensions = {name: self._widths[name.split("_")[-1]] for name in self._frame_part_names()}
         if self.temporal is not None:
             dimensions["final"] = self.temporal.dimension

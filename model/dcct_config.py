@@ -54,6 +54,8 @@ class ContentAttentionConfig(_Frozen):
 class DCCTConfig(ModelConfig):
     """Which boxes of the paper's figure, and how each is made. Defaults: spec's recommendation.
 
+    Settings of a branch that is absent are not read, but for its weights, which are refused.
+
     Attributes:
         preset: Defaults of the keys that are not given: `recommended`, what the `paper` says, or
             what the authors' `reference` implementation does (spec §1.15).
@@ -69,7 +71,8 @@ class DCCTConfig(ModelConfig):
             `auto`: the class token where one exists.
         spatial: Frame aggregation: mean, self-attention pooling, or complementary attention.
         temporal: Clip aggregation: mean, LSTM, or hierarchical aggregation.
-        detach_temporal_input: No gradient from the final feature into the frame features.
+        detach_temporal_input: No gradient from the final feature, if there is one, into the frame
+            features.
         embedding: Groups of parts that make the embedding; none means all.
         pre_bn_base: Retrieve with base features from before their necks, as the reference does.
     """
@@ -118,26 +121,23 @@ class DCCTConfig(ModelConfig):
 
     @model_validator(mode="after")
     def _weights_have_a_branch(self) -> Self:
-        for field in self.initial_weight_files():
+        for field, file in self.initial_weight_files().items():
             branch = field.removesuffix("_weights")
             if branch not in self.branches:
                 raise ValueError(
-                    f"expected no {field} without a {branch}, received some; "
+                    f"expected no {field} without a {branch}, received {str(file)!r}; "
                     f"name the {branch}, or remove {field}"
                 )
         return self
 
     @model_validator(mode="after")
     def _sections_are_used(self) -> Self:
-        for section, unused, default in (
-            ("cca", self.spatial != "cca", ContentAttentionConfig()),
-            ("hta", self.temporal != "hta", TemporalAggregationConfig()),
-        ):
-            if unused and getattr(self, section) != default:
-                raise ValueError(
-                    f"expected no {section} settings with spatial {self.spatial!r} and temporal "
-                    f"{self.temporal!r}, received some; they would be ignored: remove them"
-                )
+        if self.spatial != "cca" and self.cca != ContentAttentionConfig():
+            raise _ignored("cca", f"spatial {self.spatial!r}", self.cca)
+        if self.temporal != "hta" and self.hta != TemporalAggregationConfig():
+            raise _ignored("hta", f"temporal {self.temporal!r}", self.hta)
+        if self.hta.depth == 0 and self.hta != TemporalAggregationConfig(depth=0):
+            raise _ignored("further hta", "hta.depth 0", self.hta)
         return self
 
     @model_validator(mode="after")
@@ -199,3 +199,11 @@ class DCCTConfig(ModelConfig):
         return DCCTConfig.model_validate(
             {**kept, "preset": "recommended", "spatial": "gap", "temporal": "tap"}
         )
+
+
+def _ignored(section: str, where: str, received: BaseModel) -> ValueError:
+    changed = received.model_dump(exclude_defaults=True)
+    return ValueError(
+        f"expected no {section} settings with {where}, received {changed}; "
+        "they would be ignored: remove them"
+    )

@@ -29,7 +29,7 @@ def with_preset(content: Mapping[str, object]) -> dict[str, object]:
         filled.setdefault("pre_bn_base", True)
         if spatial == "cca":
             filled["cca"] = _under(filled, "cca", _REFERENCE_CCA)
-        if temporal == "hta":
+        if temporal == "hta" and _depth(content) != 0:
             filled["hta"] = _under(filled, "hta", _reference_hta(filled))
     return filled
 

@@ -10,7 +10,7 @@ Order = Literal["folded", "projected"]
 
 
 class AttendedFrames(NamedTuple):
-    """What CCA makes of one branch.
+    """What spatial attention makes of one branch.
 
     Attributes:
         features: [f, d], one per frame.

@@ -7,6 +7,7 @@ from torch import nn
 class LstmAggregation(nn.Module):
     """An LSTM over the coupled frames of a clip, as wide as they are, and its mean hidden state.
 
+    torch.compile breaks the graph here unless `torch._dynamo.config.allow_rnn` is set.
     Departs: the paper names LSTM without defining it; this is our definition (spec §1.5).
     """
 

@@ -31,7 +31,7 @@ class TemporalAggregationConfig(BaseModel):
     temporal_transformers: bool = True
     aggregated_transformer: bool = True
     gated_attention: bool = True
-    align_dimension: Annotated[int, Field(ge=8)] | None = None
+    align_dimension: Annotated[int, Field(ge=8, multiple_of=8)] | None = None
     ffn_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.25,)
     activation: Literal["relu", "gelu"] = "relu"
 
@@ -68,6 +68,9 @@ class HierarchicalTemporalAggregation(nn.Module):
         transformer_dimension: d_t.
         config: What the layers are made of; its depth is at least 1.
         clip_frames: T, the clip length that positions are learned for.
+
+    Raises:
+        ValueError: When the depth is 0, or a width does not split into the temporal heads.
     """
 
     def __init__(
@@ -79,6 +82,11 @@ class HierarchicalTemporalAggregation(nn.Module):
         clip_frames: int,
     ) -> None:
         super().__init__()
+        if config.depth == 0:
+            raise ValueError(
+                "expected an aggregation of one layer or more, received depth 0; "
+                "average the frames instead"
+            )
         native = {"cnn": cnn_dimension, "transformer": transformer_dimension}
         self.align = nn.ModuleDict()
         widths = native
@@ -108,13 +116,13 @@ class HierarchicalTemporalAggregation(nn.Module):
         frames = {"cnn": cnn, "transformer": transformer}
         for name, projection in self.align.items():
             frames[name] = projection(frames[name])
-        clip = cnn.new_zeros(())
-        for layer in range(self.depth):
-            if layer > 0:
+        frames = self._refine(frames, layer=0)
+        for layer in range(1, self.depth):
+            if self.gates:
+                clip = self._aggregate(frames, layer=layer - 1)
                 frames = self._gate(frames, clip, layer=layer - 1)
             frames = self._refine(frames, layer=layer)
-            if layer >= self._read_from:
-                clip = self._aggregate(frames, layer=layer)
+        clip = self._aggregate(frames, layer=self.depth - 1)
         if self.depth == 1 and self.gates:
             return _couple(self._gate(frames, clip, layer=0)).mean(dim=1)
         return clip
@@ -132,8 +140,6 @@ class HierarchicalTemporalAggregation(nn.Module):
     def _gate(
         self, frames: dict[str, torch.Tensor], clip: torch.Tensor, *, layer: int
     ) -> dict[str, torch.Tensor]:
-        if not self.gates:
-            return frames
         gates = self.gates[layer]
         return {name: gates[name](rows, clip) for name, rows in frames.items()}  # type: ignore[index]
 

@@ -199,13 +199,18 @@ IMPOSSIBLE = {
     ),
     "attention settings without attention": (
         {"spatial": "gap", "cca": {"self_heads": False}},
-        "expected no cca settings with spatial 'gap' and temporal 'hta', received some; "
+        "expected no cca settings with spatial 'gap', received {'self_heads': False}; "
         "they would be ignored: remove them",
     ),
     "layer settings without layers": (
         {"temporal": "lstm", "hta": {"depth": 1}},
-        "expected no hta settings with spatial 'cca' and temporal 'lstm', received some; "
+        "expected no hta settings with temporal 'lstm', received {'depth': 1}; "
         "they would be ignored: remove them",
+    ),
+    "layer settings at depth 0": (
+        {"hta": {"depth": 0, "activation": "gelu"}},
+        "expected no further hta settings with hta.depth 0, received {'depth': 0, "
+        "'activation': 'gelu'}; they would be ignored: remove them",
     ),
     "a group that is not made": (
         {"spatial": "gap", "embedding": ["base", "cca"]},
@@ -223,17 +228,20 @@ IMPOSSIBLE = {
         "['cnn', 'transformer', 'cnn', 'cca_cnn']; drop the repeated group",
     ),
     "an unknown group": ({"embedding": ["hta"]}, "Input should be 'base', 'cca', 'sap'"),
-    "no group": ({"embedding": []}, "embedding"),
+    "no group": ({"embedding": []}, "embedding\n  Tuple should have at least 1 item"),
     "weights of a missing transformer": (
         {**SINGLE_CNN, "transformer_weights": "weights.safetensors"},
-        "transformer_weights",
+        "expected no transformer_weights without a transformer, received 'weights.safetensors'; "
+        "name the transformer, or remove transformer_weights",
     ),
     "weights of a missing cnn": (
         {"cnn": None, "spatial": "gap", "temporal": "tap", "cnn_weights": "weights.safetensors"},
-        "cnn_weights",
+        "expected no cnn_weights without a cnn, received 'weights.safetensors'; "
+        "name the cnn, or remove cnn_weights",
     ),
     "too deep": ({"hta": {"depth": 5}}, "Input should be less than or equal to 4"),
     "no width": ({"hta": {"align_dimension": 0}}, "Input should be greater than or equal to 8"),
+    "a width of no heads": ({"hta": {"align_dimension": 12}}, "Input should be a multiple of 8"),
     "a ratio of nothing": ({"hta": {"ffn_ratios": [0]}}, "Input should be greater than 0"),
     "no ratio": ({"hta": {"ffn_ratios": []}}, "Tuple should have at least 1 item"),
     "an attention ratio of nothing": (

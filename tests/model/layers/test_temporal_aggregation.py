@@ -217,3 +217,9 @@ def test_parameter_counts_of_the_light_and_the_heavy_pair(widths, profiled):
 def test_parameter_counts_of_the_variants_the_paper_does_not_mean(settings, mebi):
     digits = len(str(mebi).split(".")[1])
     assert round(profiled_parameters(on_meta(**settings)) / 2**20, digits) == mebi
+
+
+def test_an_aggregation_without_layers_is_refused():
+    message = "expected an aggregation of one layer or more, received depth 0; average"
+    with pytest.raises(ValueError, match=message):
+        build(depth=0)
