@@ -61,10 +61,17 @@ class CnnBackbone(nn.Module):
 
         h' and w' are h/32 and w/32 for stock strides, h/16 and w/16 with last stride 1.
         """
+        feature_map: torch.Tensor = self.network(self.arrange(frames))
+        return feature_map
+
+    def arrange(self, frames: torch.Tensor) -> torch.Tensor:
+        """Frames [f, 3, h, w] → the same, normalised and laid out as the network takes them.
+
+        For models that run the network's stages one by one.
+        """
         if self.renormalize is not None:
             frames = self.renormalize(frames)
-        feature_map: torch.Tensor = self.network(frames.contiguous(memory_format=self._layout))
-        return feature_map
+        return frames.contiguous(memory_format=self._layout)
 
     def lay_out(self, memory_format: torch.memory_format) -> None:
         """Keep weights and maps in another memory layout from now on."""

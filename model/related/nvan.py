@@ -148,7 +148,7 @@ class NVAN(TrackletNetwork):
 
     def _see(self, frames: torch.Tensor) -> torch.Tensor:
         """Frames [f, 3, h, w] → maps of layer1, [f, c, h/4, w/4]."""
-        maps = frames.contiguous(memory_format=torch.channels_last)
+        maps = self.backbone.arrange(frames)
         for name in ("conv1", "bn1", "act1", "maxpool", "layer1"):
             maps = self._module(name)(maps)
         return maps

@@ -244,10 +244,7 @@ IMPOSSIBLE = {
     "a width of no heads": ({"hta": {"align_dimension": 12}}, "Input should be a multiple of 8"),
     "a ratio of nothing": ({"hta": {"ffn_ratios": [0]}}, "Input should be greater than 0"),
     "no ratio": ({"hta": {"ffn_ratios": []}}, "Tuple should have at least 1 item"),
-    "an attention ratio of nothing": (
-        {"cca": {"cnn_ffn_ratio": 0}},
-        "Input should be greater than 0",
-    ),
+    "no attention ratio": ({"cca": {"cnn_ffn_ratio": 0}}, "Input should be greater than 0"),
     "every block dropped": ({"drop_path": 1.0}, "Input should be less than 1"),
     "an unknown stride": ({"cnn_last_stride": 3}, "Input should be 'auto', 1 or 2"),
     "an unknown key": ({"transformr": "x"}, "Extra inputs are not permitted"),

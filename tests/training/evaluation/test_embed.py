@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
+import torch
 
+from model.features import embedding
 from model.manifest import FrameChoice
+from model.normalization import FrameNormalization
 from model.registry import build_model
 from tests.small_models import small_student
+from tests.tiny_models import TINY_WIDTHS, tiny_dcct
 from training.data.frame_reading import read_frame
+from training.data.frame_sampling import interleaved_clips
 from training.evaluation.embed import (
     embed_tracklets,
     network_embedder,
@@ -41,3 +46,25 @@ def test_the_network_is_judged_in_evaluation_mode(drawn_tracklets):
     frames = read_frames(drawn_tracklets[0], choice=ALL, size=(64, 32))
     assert not network.training
     assert np.array_equal(embed(frames), embed(frames))
+
+
+def test_a_clip_model_is_judged_on_clips_that_show_every_frame():
+    """Parts are averaged over the clips, then normalised and joined (spec §1.10)."""
+    torch.manual_seed(0)
+    network = build_model(tiny_dcct(embedding=("base", "final"))).eval()
+    frames = np.random.default_rng(0).integers(0, 256, (7, 64, 32, 3), dtype=np.uint8)
+    normalized = FrameNormalization()(torch.from_numpy(frames))
+    with torch.inference_mode():
+        parts = [network(normalized[list(c)][None]).parts for c in interleaved_clips(7, 4)]
+    means = {
+        name: torch.stack([one[name] for one in parts]).mean(0) for name in network.embedding_parts
+    }
+    assert list(means) == ["cnn", "transformer", "final"]
+    expected = embedding(means)[0].numpy()
+    assert network_embedder(network)(frames) == pytest.approx(expected, abs=1e-5)
+
+
+def test_only_the_parts_of_the_embedding_are_retrieved_with():
+    network = build_model(tiny_dcct(embedding=("base",)))
+    frames = np.zeros((3, 64, 32, 3), dtype=np.uint8)
+    assert network_embedder(network)(frames).shape == (sum(TINY_WIDTHS.values()),)
