@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,13 @@ def test_every_shipped_configuration_loads(path):
 
 def test_there_are_shipped_configurations():
     assert CONFIGS
+
+
+def test_every_configuration_is_part_of_the_package():
+    declared = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = declared["package-data"]["training"]
+    packed = {path for pattern in patterns for path in Path("training").glob(pattern)}
+    assert packed == set(Path("training").rglob("*.yaml"))
 
 
 def test_defaults_are_the_papers(write):
