@@ -4,132 +4,20 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from model.dcct_config import DCCTConfig
 from model.registry import MODELS, AnyModelConfig
+from training.data.clip_config import AugmentationConfig, ClipConfig
+from training.data.data_config import DataConfig
+from training.expected_result import ExpectedResult
+from training.frozen_model import Count, FrozenModel
 from training.layered_yaml import read_layered_yaml
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+from training.losses.loss_config import LossConfig
+from training.optim_config import OptimizerConfig
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DrawnConfig(_Frozen):
-    """Made-up people to train on beside the data set, each seen once by every camera."""
-
-    seed: Annotated[int, Field(ge=0)]
-    identities: Annotated[int, Field(ge=1, le=9999)]
-    cameras: Annotated[int, Field(ge=2, le=9)] = 4
-    frames: Count = 4
-
-
-class DataConfig(_Frozen):
-    """Which tracklets: the last `validation_identities` (sorted) are held out."""
-
-    name: Literal["market1501", "mars"]
-    root: Path
-    validation_identities: Annotated[int, Field(ge=0)] = 50
-    drawn: DrawnConfig | None = None
-
-
-class ClipConfig(_Frozen):
-    """Clips and batches: `identities` × `tracklets` clips of `frames` frames a step."""
-
-    frames: Count = 8
-    identities: Annotated[int, Field(ge=2)] = 8
-    tracklets: Annotated[int, Field(ge=2)] = 2
-    workers: Annotated[int, Field(ge=0)] = 0
-
-
-class AugmentationConfig(_Frozen):
-    """Clip-consistent augmentation (spec §1.8)."""
-
-    flip: Fraction = 0.5
-    pad_px: Annotated[int, Field(ge=0)] = 10
-    erasing: Fraction = 0.5
-
-
-class DistillationConfig(_Frozen):
-    """Self-distillation from the clip to its frames (spec §1.6, eq. 13-17).
-
-    Attributes:
-        logistic_weight: Of LD; 0 leaves it out.
-        feature_weight: Of FD; 0 leaves it out.
-        temperature: Of LD, for teacher and students.
-        hint: Projection of FD: a bottleneck as in the paper, or one linear layer.
-        distance: Of FD: the norm of a frame's difference, or its mean square.
-    """
-
-    logistic_weight: Annotated[float, Field(ge=0)] = 0.1
-    feature_weight: Annotated[float, Field(ge=0)] = 0.1
-    temperature: Positive = 1.0
-    hint: Literal["bottleneck", "linear"] = "bottleneck"
-    distance: Literal["norm", "mse"] = "norm"
-
-    @model_validator(mode="after")
-    def _something_is_distilled(self) -> Self:
-        if self.logistic_weight == 0 and self.feature_weight == 0:
-            raise ValueError(
-                "expected a positive logistic_weight or feature_weight, received 0 for both; "
-                "leave losses.distillation out for no distillation"
-            )
-        return self
-
-
-class LossConfig(_Frozen):
-    """Weights of the loss terms (spec §1.6).
-
-    Attributes:
-        unsupervised_parts: Parts that get no loss of their own.
-        distillation: Self-distillation; none without it.
-    """
-
-    identity_weight: Annotated[float, Field(ge=0)] = 1.0
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    triplet_weight: Annotated[float, Field(ge=0)] = 1.0
-    triplet_margin: Annotated[float, Field(ge=0)] = 0.3
-    unsupervised_parts: tuple[str, ...] = ()
-    distillation: DistillationConfig | None = None
-
-
-class OptimizerConfig(_Frozen):
-    """Optimiser and schedule (spec §1.7); new layers learn at `new_layer_factor` × the rate."""
-
-    name: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: Positive = 1e-3
-    new_layer_factor: Positive = 2.0
-    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    epochs: Count = 50
-    steps_per_epoch: Count | None = None
-    schedule: Literal["step", "cosine"] = "step"
-    step_epochs: Count = 15
-    step_factor: Positive = 0.1
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
-    gradient_clip: Positive | None = None
-
-
-class ExpectedResult(_Frozen):
-    """What this experiment should reach, and who says so; percent.
-
-    Attributes:
-        rows: Where it is printed: `Table V: + CCA`.
-        mean_average_precision: None where only a plot shows it.
-        rank_1: None where only a plot shows it.
-        measured_here: Whether this project measured it; otherwise it is the paper's word.
-    """
-
-    rows: Annotated[tuple[str, ...], Field(min_length=1)]
-    mean_average_precision: Annotated[float, Field(ge=0, le=100)] | None = None
-    rank_1: Annotated[float, Field(ge=0, le=100)] | None = None
-    measured_here: bool = False
-
-
-class TrainingConfig(_Frozen):
+class TrainingConfig(FrozenModel):
     """One experiment, whole; every key is consumed."""
 
     run_dir: Path

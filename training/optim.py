@@ -8,7 +8,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from model.tracklet_network import TrackletNetwork
-from training.config import OptimizerConfig
+from training.optim_config import OptimizerConfig
 
 _UNSCALED_COLUMNS = 192
 

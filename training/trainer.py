@@ -23,13 +23,14 @@ from training.checkpoint import (
     resume_checkpoint,
     save_checkpoint,
 )
-from training.config import LossConfig, TrainingConfig
+from training.config import TrainingConfig
 from training.data.clip_dataset import Clip, ClipDataset
 from training.data.identity_sampler import IdentitySampler
 from training.data.tracklet import Tracklet, tracklets_digest
 from training.data.transforms import training_transform
 from training.device import choose_device
 from training.heads import HintShape, TrainingHeads
+from training.losses.loss_config import LossConfig
 from training.losses.objective import TEACHER, Objective, tracklet_objective
 from training.optim import build_optimizer, build_schedule, clip_gradients
 from training.run_log import RunLog

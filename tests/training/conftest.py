@@ -1,7 +1,9 @@
 import pytest
 
 from tests.small_models import small_student
-from training.config import AugmentationConfig, ClipConfig, DataConfig, TrainingConfig
+from training.config import TrainingConfig
+from training.data.clip_config import AugmentationConfig, ClipConfig
+from training.data.data_config import DataConfig
 from training.data.market1501 import read_market1501
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_layouts import write_market1501

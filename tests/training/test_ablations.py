@@ -7,8 +7,10 @@ import torch
 
 from model.dcct_config import DCCTConfig
 from model.registry import build_model
-from training.config import ClipConfig, DataConfig, TrainingConfig, load_config
+from training.config import TrainingConfig, load_config
+from training.data.clip_config import ClipConfig
 from training.data.clip_dataset import Clip
+from training.data.data_config import DataConfig
 from training.trainer import Trainer
 
 CONFIGS = [

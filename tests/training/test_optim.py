@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW
 
-from training.config import OptimizerConfig
 from training.optim import build_optimizer, build_schedule, clip_gradients
+from training.optim_config import OptimizerConfig
 
 
 class Network(nn.Module):

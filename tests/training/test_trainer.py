@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from model.weights import open_network
 from tests.small_models import small_student
 from tests.tiny_models import tiny_dcct
-from training.config import ClipConfig
+from training.data.clip_config import ClipConfig
 from training.data.clip_dataset import Clip
 from training.evaluation.compare import compare_with_baseline
 from training.trainer import STEPS_FILE, Trainer

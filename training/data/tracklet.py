@@ -15,12 +15,26 @@ class Tracklet:
         identity: Which person; -1 is junk, 0 a distractor.
         camera: Which camera, or None where it is not known.
         frames: Image files in time order; at least one.
+        outfit: What the person wears, where the data set tells outfits apart.
+        start_s: When the first frame was taken, in seconds from the data set's own zero, or None.
+
+    Raises:
+        ValueError: When there are no frames.
     """
 
     name: str
     identity: int
     camera: int | None
     frames: tuple[Path, ...]
+    outfit: str | None = None
+    start_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise ValueError(
+                f"expected at least one frame in tracklet {self.name!r}, received none; "
+                "remove the empty tracklet or restore its frames"
+            )
 
 
 def identities_of(tracklets: Sequence[Tracklet]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from training.config import DataConfig, DrawnConfig
+from training.data.data_config import DataConfig, DrawnConfig
 from training.data.catalogue import read_tracklets
 from training.data.market1501 import read_market1501
 from training.data.synthetic import SyntheticWorld

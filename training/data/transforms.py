@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms import v2
 
 from model.normalization import IMAGENET_MEAN, IMAGENET_STD
-from training.config import AugmentationConfig
+from training.data.clip_config import AugmentationConfig
 
 
 def training_transform(config: AugmentationConfig, *, height: int, width: int) -> v2.Transform:

@@ -1,6 +1,6 @@
 import pytest
 
-from training.config import DataConfig
+from training.data.data_config import DataConfig
 from training.data.catalogue import READERS, read_tracklets
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from training.config import AugmentationConfig
+from training.data.clip_config import AugmentationConfig
 from training.data.clip_dataset import ClipDataset, ClipRequest
 from training.data.transforms import training_transform
 

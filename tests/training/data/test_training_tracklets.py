@@ -1,4 +1,4 @@
-from training.config import DataConfig, DrawnConfig
+from training.data.data_config import DataConfig, DrawnConfig
 from training.data.tracklet import identities_of
 from training.data.training_tracklets import training_tracklets
 

@@ -1,6 +1,6 @@
 import torch
 
-from training.config import AugmentationConfig
+from training.data.clip_config import AugmentationConfig
 from training.data.transforms import training_transform
 
 

@@ -3,8 +3,8 @@ import torch
 from torch.nn import functional
 
 from model.features import TrackletFeatures
-from training.config import LossConfig
 from training.heads import HeadOutputs
+from training.losses.loss_config import LossConfig
 from training.losses.objective import frame_cross_entropy, frame_triplet, tracklet_objective
 from training.losses.self_distillation import feature_distillation, logistic_distillation
 from training.losses.triplet import batch_hard_triplet
