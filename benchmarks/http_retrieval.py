@@ -21,7 +21,7 @@ from rich.progress import Progress
 from benchmarks.running_service import running_service
 from service.api.schemas import MetadataBody, SearchBody
 from service.client.client import ReidClient
-from training.data.catalogue import READERS, read_tracklets
+from training.data.catalogue import CATALOGUE, read_data_set
 from training.data.tracklet import Tracklet
 from training.evaluation.embed import embed_tracklets
 from training.evaluation.histogram import histogram_embedding
@@ -83,7 +83,7 @@ def ranked_hits(client: ReidClient, query: Tracklet, *, top_k: int) -> NDArray[n
 
 def measure(artifact: Path, data: str, root: Path) -> Retrieval:
     """Score the running service and the baseline over the same tracklets."""
-    tracklets = [t for t in read_tracklets(data, root) if t.identity > 0]
+    tracklets = [t for t in read_data_set(data, root).split().train if t.identity > 0]
     limits = {
         "max_frames": str(max(len(tracklet.frames) for tracklet in tracklets)),
         "max_top_k": str(len(tracklets)),
@@ -124,7 +124,7 @@ def main() -> None:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--artifact", type=Path, default=Path("artifacts/dcct-light"))
-    parser.add_argument("--data", choices=sorted(READERS), required=True)
+    parser.add_argument("--data", choices=sorted(CATALOGUE), required=True)
     parser.add_argument("--root", type=Path, required=True)
     arguments = parser.parse_args()
     json.dump(

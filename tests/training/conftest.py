@@ -4,7 +4,7 @@ from tests.small_models import small_student
 from training.config import TrainingConfig
 from training.data.clip_config import AugmentationConfig, ClipConfig
 from training.data.data_config import DataConfig
-from training.data.market1501 import read_market1501
+from training.data.market1501 import read_market1501_folder
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_layouts import write_market1501
 
@@ -20,7 +20,7 @@ def drawn_root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def drawn_tracklets(drawn_root):
-    return read_market1501(drawn_root)
+    return read_market1501_folder(drawn_root)
 
 
 @pytest.fixture

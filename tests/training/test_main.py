@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from model.manifest import load_manifest
 from training.__main__ import app
-from training.data.market1501 import read_market1501
+from training.data.market1501 import read_market1501_folder
 
 CARD = "name: tiny\nversion: '1'\ndata: drawn people\ndata_licence: none\ntraining: a moment\n"
 
@@ -82,7 +82,9 @@ def test_what_the_user_can_mend_is_a_message_and_not_a_traceback(run, config):
     failed = run("train", config)
     assert failed.exit_code == 1
     assert "Traceback" not in failed.output
-    assert "expected a folder of Market-1501 images at absent" in " ".join(failed.output.split())
+    assert "expected Market-1501 with bounding_box_train/ in one of absent" in " ".join(
+        failed.output.split()
+    )
 
 
 def test_synthesize_writes_both_layouts(run, tmp_path):
@@ -91,7 +93,7 @@ def test_synthesize_writes_both_layouts(run, tmp_path):
     assert sorted(path.name for path in (tmp_path / "tree").iterdir()) == ["gallery", "query"]
     market = run("data", "synthesize", tmp_path / "m", *options, "--layout", "market1501")
     assert market.exit_code == 0
-    assert len(read_market1501(tmp_path / "m" / "bounding_box_train")) == 4
+    assert len(read_market1501_folder(tmp_path / "m" / "bounding_box_train")) == 4
     again = run("data", "synthesize", tmp_path / "tree", *options)
     assert again.exit_code == 1
 

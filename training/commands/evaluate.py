@@ -8,7 +8,7 @@ from rich.console import Console
 
 from training.commands.console import Json, errors_for_people, progress_bars
 
-DataName = Annotated[str, typer.Option("--data", help="Layout: market1501 or mars.")]
+DataName = Annotated[str, typer.Option("--data", help="Name in the catalogue of data sets.")]
 
 
 def evaluate(
@@ -23,14 +23,14 @@ def evaluate(
     """CMC and mAP of a model beside the colour-histogram baseline, same-camera rule applied."""
     from model.manifest import file_digest
     from model.weights import open_network
-    from training.data.catalogue import read_tracklets
+    from training.data.catalogue import read_data_set
     from training.data.tracklet import hold_out_identities
     from training.device import choose_device
     from training.evaluation.compare import compare_with_baseline
     from training.evaluation.report import print_report
 
     with errors_for_people():
-        tracklets = read_tracklets(data, root)
+        tracklets = list(read_data_set(data, root).split().train)
         described = f"all {len(tracklets)} tracklets of {data}"
         if validation_identities is not None:
             _, tracklets = hold_out_identities(tracklets, validation_identities)

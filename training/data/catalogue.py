@@ -1,26 +1,40 @@
-"""Name → reader of every data set layout."""
+"""Name → everything known of a data set. A new data set is one reader and one line here."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from training.data.market1501 import read_market1501
-from training.data.mars import read_mars_folder
-from training.data.tracklet import Tracklet
+from training.data.data_set import DataSet
+from training.data.data_set_layout import DataSetLayout
+from training.data.market1501 import MARKET1501
+from training.data.mars import MARS
 
-READERS: dict[str, Callable[[Path], list[Tracklet]]] = {
-    "market1501": read_market1501,
-    "mars": read_mars_folder,
-}
+CATALOGUE: Mapping[str, DataSetLayout] = MappingProxyType(
+    {
+        "market1501": MARKET1501,
+        "mars": MARS,
+    }
+)
 
 
-def read_tracklets(name: str, root: Path) -> list[Tracklet]:
-    """Every tracklet of the data set `name` under `root`, sorted by name.
+def read_data_set(name: str, root: Path) -> DataSet:
+    """The data set `name` under `root`, all splits.
 
     Raises:
         ValueError: When the name is unknown, or the reader finds the layout broken.
     """
-    if name not in READERS:
-        raise ValueError(
-            f"expected a data set of {sorted(READERS)}, received {name!r}; correct data.name"
-        )
-    return READERS[name](root)
+    return CATALOGUE[known_data_set(name)].read(root)
+
+
+def known_data_set(name: str) -> str:
+    """The name, when it is in the catalogue.
+
+    Raises:
+        ValueError: When it is not, with the nearest one that is.
+    """
+    if name in CATALOGUE:
+        return name
+    close = difflib.get_close_matches(name, CATALOGUE, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else "choose one of them"
+    raise ValueError(f"expected a data set of {sorted(CATALOGUE)}, received {name!r}; {remedy}")

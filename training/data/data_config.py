@@ -1,11 +1,14 @@
 """Which tracklets a run learns from."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from training.data.catalogue import known_data_set
 from training.frozen_model import Count, FrozenModel
+
+DataSetName = Annotated[str, AfterValidator(known_data_set)]
 
 
 class DrawnConfig(FrozenModel):
@@ -18,9 +21,13 @@ class DrawnConfig(FrozenModel):
 
 
 class DataConfig(FrozenModel):
-    """Which tracklets: the last `validation_identities` (sorted) are held out."""
+    """Which tracklets: of one split (the first unless named), to train on.
 
-    name: Literal["market1501", "mars"]
+    The last `validation_identities` (sorted) are held out.
+    """
+
+    name: DataSetName
     root: Path
+    split: str | None = None
     validation_identities: Annotated[int, Field(ge=0)] = 50
     drawn: DrawnConfig | None = None

@@ -10,7 +10,8 @@ class Split:
     """One division of a data set; most have one, iLIDS-VID and PRID-2011 have ten.
 
     Attributes:
-        name: `official`, or which of several: `split-03`, `clothes-changing`.
+        name: `official`, or which of several: `split-03`, `clothes-changing`; `folder` where a
+            single folder of images was given.
         train: Tracklets to learn from, sorted by name; junk and distractors may be among them.
         query: Tracklets to ask about, sorted by name; empty where the folder has none.
         gallery: Tracklets to search, sorted by name. Queries are among them, under the same name,
@@ -37,3 +38,19 @@ class DataSet:
 
     name: str
     splits: tuple[Split, ...]
+
+    def split(self, name: str | None = None) -> Split:
+        """The split of that name; without a name, the first.
+
+        Raises:
+            ValueError: When there is none of that name.
+        """
+        if name is None:
+            return self.splits[0]
+        for split in self.splits:
+            if split.name == name:
+                return split
+        raise ValueError(
+            f"expected a split of {self.name} out of {[split.name for split in self.splits]}, "
+            f"received {name!r}; choose one of them"
+        )

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from training.data.catalogue import read_data_set
 from training.data.data_config import DataConfig, DrawnConfig
-from training.data.catalogue import read_tracklets
-from training.data.market1501 import read_market1501
+from training.data.market1501 import read_market1501_folder
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_layouts import write_market1501
 from training.data.tracklet import Tracklet, hold_out_identities
@@ -24,7 +24,8 @@ def training_tracklets(config: DataConfig, run_dir: Path) -> list[Tracklet]:
         ValueError: When the data set is missing, broken, or too small to hold identities out.
     """
     tracklets, _ = hold_out_identities(
-        read_tracklets(config.name, config.root), config.validation_identities
+        read_data_set(config.name, config.root).split(config.split).train,
+        config.validation_identities,
     )
     if config.drawn is None:
         return tracklets
@@ -47,5 +48,5 @@ def _drawn_tracklets(config: DrawnConfig, run_dir: Path) -> list[Tracklet]:
             identity=DRAWN_IDENTITY_OFFSET + tracklet.identity,
             camera=DRAWN_CAMERA_OFFSET + (tracklet.camera or 0),
         )
-        for tracklet in read_market1501(root / "bounding_box_train")
+        for tracklet in read_market1501_folder(root / "bounding_box_train")
     ]

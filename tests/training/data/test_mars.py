@@ -26,7 +26,7 @@ def test_names_become_tracklets_in_frame_order(tmp_path):
 
 def test_a_foreign_name_is_shown(tmp_path):
     (tmp_path / "face.jpg").touch()
-    with pytest.raises(ValueError, match="received 'face.jpg'; remove the file"):
+    with pytest.raises(ValueError, match="received 'face.jpg'; remove what"):
         read_mars_folder(tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data.market1501 import read_market1501
+from training.data.market1501 import read_market1501_folder
 from training.data.synthetic import FRAMES_PER_SECOND, SyntheticWorld
 from training.data.synthetic_layouts import write_market1501, write_tracklet_tree
 
@@ -96,7 +96,7 @@ def test_market_files_are_named_and_counted_as_in_market1501(world, tmp_path):
 
 def test_market_files_are_read_back_as_the_same_tracklets(world, tmp_path):
     write_market1501(world, tmp_path / "market", recordings=2, frames=4)
-    tracklets = read_market1501(tmp_path / "market/bounding_box_train")
+    tracklets = read_market1501_folder(tmp_path / "market/bounding_box_train")
     assert len(tracklets) == 3 * 3 * 2
     assert {(each.identity, each.camera) for each in tracklets} == {
         (identity, camera) for identity in (1, 2, 3) for camera in (1, 2, 3)
