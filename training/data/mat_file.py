@@ -1,0 +1,42 @@
+"""Variables of MATLAB files, in which the official lists of MARS and iLIDS-VID come."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from training.data.layout_error import LayoutError
+
+
+def read_mat_integers(path: Path, variable: str, *, source: str) -> NDArray[np.int64]:
+    """A two-dimensional variable of whole numbers [rows, columns].
+
+    Args:
+        path: A .mat file.
+        variable: Its name in there.
+        source: Where to get the file from, for the message.
+
+    Raises:
+        LayoutError: When the file is missing or unreadable, or has no such variable.
+    """
+    if not path.is_file():
+        raise LayoutError(f"the list {path}", "no such file", source, paths=[path])
+    try:
+        variables = loadmat(path)
+    except Exception as error:  # scipy raises whatever its parser trips over
+        raise LayoutError(
+            f"a MATLAB file at {path}", f"one that cannot be read ({error})", source, paths=[path]
+        ) from error
+    if variable not in variables:
+        known = sorted(name for name in variables if not name.startswith("__"))
+        raise LayoutError(f"variable {variable} in {path}", f"{known}", source, paths=[path])
+    values = np.asarray(variables[variable])
+    if values.ndim != 2 or values.dtype.kind not in "iuf" or (values != np.round(values)).any():
+        raise LayoutError(
+            f"a table of whole numbers in variable {variable} of {path}",
+            f"{values.dtype} of shape {values.shape}",
+            source,
+            paths=[path],
+        )
+    return values.astype(np.int64)
