@@ -18,11 +18,10 @@ def people(cameras_of):
     ]
 
 
-def sampler(tracklets, *, identities=3, per_identity=2, seed=0, first_step=0):
+def sampler(tracklets, *, identities=3, per_identity=2, seed=0, **options):
     return IdentitySampler(
-        tracklets, identities=identities, per_identity=per_identity, seed=seed,
-        first_step=first_step,
-    )  # fmt: skip
+        tracklets, identities=identities, per_identity=per_identity, seed=seed, **options
+    )
 
 
 @given(
@@ -38,7 +37,7 @@ def test_every_batch_is_p_identities_times_k(cameras, per_identity, seed):
         assert set(counts.values()) == {per_identity}
 
 
-def test_cameras_differ_where_the_identity_has_several():
+def test_camera_preference_cameras_differ_where_the_identity_has_several():
     tracklets = people({1: [1, 1, 1, 2], 2: [1, 2, 2, 2], 3: [3, 3, 4]})
     for batch in islice(sampler(tracklets), 50):
         for start in range(0, 6, 2):
@@ -86,6 +85,50 @@ def test_every_step_draws_its_own_identities_order_and_seeds():
     second_pass = [request.tracklet // 2 for batch in batches[3:6] for request in batch[::2]]
     assert sorted(first_pass) == sorted(second_pass)
     assert first_pass != second_pass
+
+
+def test_every_camera_is_seen_before_one_is_seen_again():
+    tracklets = people({1: [1] * 9 + [2, 3], 2: [1, 2, 2, 2, 2, 3], 3: [1, 2, 3]})
+    for batch in islice(sampler(tracklets, per_identity=3), 30):
+        for start in range(0, 9, 3):
+            cameras = {tracklets[request.tracklet].camera for request in batch[start : start + 3]}
+            assert cameras == {1, 2, 3}
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 6])
+def test_the_parts_of_all_ranks_are_the_batch_of_one_process(world_size):
+    tracklets = people({i: [1, 2, 2, 3][: 1 + i % 4] for i in range(1, 15)})
+    whole = sampler(tracklets, identities=6, per_identity=3)
+    parts = [
+        sampler(tracklets, identities=6, per_identity=3, rank=rank, world_size=world_size)
+        for rank in range(world_size)
+    ]
+    for step in range(12):
+        shares = [part.batch(step) for part in parts]
+        assert [request for share in shares for request in share] == whole.batch(step)
+        assert {len(share) for share in shares} == {18 // world_size}
+
+
+def test_no_identity_is_shared_between_ranks():
+    tracklets = people({i: [1, 2] for i in range(1, 10)})
+    for step in range(4):
+        seen = [
+            {tracklets[request.tracklet].identity for request in share}
+            for rank in range(2)
+            for share in [sampler(tracklets, identities=4, rank=rank, world_size=2).batch(step)]
+        ]
+        assert not seen[0] & seen[1]
+
+
+def test_a_batch_that_cannot_be_shared_equally_is_refused():
+    with pytest.raises(ValueError, match="multiple of the 2 processes, received 3; change clips"):
+        sampler(people({1: [1], 2: [1], 3: [1]}), world_size=2)
+
+
+@pytest.mark.parametrize("rank", [-1, 2])
+def test_a_rank_that_does_not_exist_is_refused(rank):
+    with pytest.raises(ValueError, match=f"a rank from 0 to 1, received {rank}; start every"):
+        sampler(people({1: [1], 2: [1]}), identities=2, rank=rank, world_size=2)
 
 
 def test_too_few_identities_are_refused():
