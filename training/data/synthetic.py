@@ -1,13 +1,13 @@
 """Made-up tracklets of made-up people, so that no real person is needed to test, show or explain.
 
 A world is a seed, a number of identities and a number of cameras. An identity's look depends on
-(seed, identity), a camera's on (seed, camera), a tracklet on (seed, identity, camera, recording):
-nothing depends on the order in which tracklets are asked for, on the number of identities, or on
-Python's hash seed. The same seed gives the same bytes under the locked versions of numpy and
-Pillow.
+(seed, identity), an outfit on (seed, identity, outfit), a camera's look on (seed, camera), a
+tracklet on (seed, identity, camera, recording): nothing depends on the order in which tracklets are
+asked for, on the number of identities, or on Python's hash seed. The same seed gives the same bytes
+under the locked versions of numpy and Pillow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import pi, sin
 
@@ -24,7 +24,7 @@ from training.data.synthetic_person import PersonLook, person_look
 
 FRAMES_PER_SECOND = 6.0
 
-_IDENTITY, _CAMERA, _BACKGROUND, _WALK, _NOISE = range(1, 6)
+_IDENTITY, _CAMERA, _BACKGROUND, _WALK, _NOISE, _OUTFIT = range(1, 7)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SyntheticWorld:
         _check("occlusion", self.occlusion, 0, 1)
 
     def tracklet(
-        self, identity: int, camera: int, recording: int = 0, *, frames: int = 8
+        self, identity: int, camera: int, recording: int = 0, *, frames: int = 8, outfit: int = 0
     ) -> SyntheticTracklet:
         """Make one tracklet; a longer one begins with the frames of a shorter one.
 
@@ -96,6 +96,7 @@ class SyntheticWorld:
             camera: From 0 to `cameras` - 1.
             recording: From 0; another recording is another walk of the same person.
             frames: Length, at least 1; `FRAMES_PER_SECOND` apart in time.
+            outfit: From 0; another outfit is the same walk in other clothes.
 
         Raises:
             ValueError: When a number is outside its range.
@@ -104,11 +105,13 @@ class SyntheticWorld:
         _check("camera", camera, 0, self.cameras - 1)
         _check("recording", recording, 0, 2**32 - 1)
         _check("frames", frames, 1, None)
+        _check("outfit", outfit, 0, 2**32 - 1)
         rng = np.random.default_rng([self.seed, _WALK, identity, camera, recording])
         # Noise takes a number per pixel: with a generator of its own, a walk is the same walk in
         # frames of any size.
         noise = np.random.default_rng([self.seed, _NOISE, identity, camera, recording])
-        walk = _walk(self.look(identity), self.camera(camera), rng, occlusion=self.occlusion)
+        look, seen_by = self.look(identity, outfit), self.camera(camera)
+        walk = _walk(look, seen_by, rng, occlusion=self.occlusion)
         scene = _panorama(self.seed, camera, self.height, self.width)
         times_s = [frame / FRAMES_PER_SECOND for frame in range(frames)]
         shots = [_shoot(walk, scene, time_s=time_s, rng=rng) for time_s in times_s]
@@ -123,9 +126,19 @@ class SyntheticWorld:
             occluded=walk.occluder is not None,
         )
 
-    def look(self, identity: int) -> PersonLook:
-        """How an identity looks, in every camera."""
-        return person_look(np.random.default_rng([self.seed, _IDENTITY, identity]))
+    def look(self, identity: int, outfit: int = 0) -> PersonLook:
+        """How an identity looks in every camera, in one of its outfits."""
+        look = person_look(np.random.default_rng([self.seed, _IDENTITY, identity]))
+        if outfit == 0:
+            return look
+        clothes = person_look(np.random.default_rng([self.seed, _OUTFIT, identity, outfit]))
+        return replace(
+            clothes,
+            build=look.build,
+            skin=look.skin,
+            hair=look.hair,
+            hair_colour=look.hair_colour,
+        )
 
     def camera(self, camera: int) -> CameraLook:
         """What a camera does to whatever it records."""

@@ -5,21 +5,12 @@ are not synced one by one, since the same seed writes them again.
 """
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from training.data.synthetic import FRAMES_PER_SECOND, SyntheticTracklet, SyntheticWorld
+from training.data.synthetic_writing import Progress, check_range, new_directory, save_frame
 
-Progress = Callable[[int, int], None]
-
-_JPEG_QUALITY = 90
 _FIRST_HOUR = datetime(2026, 1, 5, 8, tzinfo=UTC)
 _MARKET_FRAMES_PER_SECOND = 25
 _MARKET_BOX = 1
@@ -48,9 +39,9 @@ def write_tracklet_tree(
     Raises:
         ValueError: When `directory` is in use or a number is outside its range.
     """
-    _check("cameras", world.cameras, 2, None)
-    _check("recordings", recordings, 1, None)
-    _check("frames", frames, 1, 1000)
+    check_range("cameras", world.cameras, 2, None)
+    check_range("recordings", recordings, 1, None)
+    check_range("frames", frames, 1, 1000)
     asked = [("query", person, person % world.cameras, 0) for person in range(world.identities)]
     known = [
         ("gallery", person, camera, recording)
@@ -60,7 +51,7 @@ def write_tracklet_tree(
         for recording in range(recordings)
     ]
     tracklets = known + asked
-    with _appearing(directory) as root:
+    with new_directory(directory) as root:
         for written, (part, *numbers) in enumerate(tracklets, start=1):
             _write_tracklet(root / part, world, world.tracklet(*numbers, frames=frames))
             if progress is not None:
@@ -90,23 +81,23 @@ def write_market1501(
     Raises:
         ValueError: When `directory` is in use or a number is outside its range.
     """
-    _check("identities", world.identities, 1, 9999)
-    _check("cameras", world.cameras, 1, 9)
-    _check("recordings", recordings, 1, 9)
-    _check("frames", frames, 1, 1000)
+    check_range("identities", world.identities, 1, 9999)
+    check_range("cameras", world.cameras, 1, 9)
+    check_range("recordings", recordings, 1, 9)
+    check_range("frames", frames, 1, 1000)
     tracklets = [
         (person, camera, recording)
         for person in range(world.identities)
         for camera in range(world.cameras)
         for recording in range(recordings)
     ]
-    with _appearing(directory) as root:
+    with new_directory(directory) as root:
         folder = root / "bounding_box_train"
         folder.mkdir()
         for written, numbers in enumerate(tracklets, start=1):
             tracklet = world.tracklet(*numbers, frames=frames)
             for position, frame in enumerate(tracklet.frames):
-                _save(frame, folder / _market_name(tracklet, position))
+                save_frame(frame, folder / _market_name(tracklet, position))
             if progress is not None:
                 progress(written, len(tracklets))
 
@@ -124,7 +115,7 @@ def _write_tracklet(part: Path, world: SyntheticWorld, tracklet: SyntheticTrackl
     folder = part / f"{identity}_{camera}_{tracklet.recording}"
     folder.mkdir(parents=True)
     for position, frame in enumerate(tracklet.frames):
-        _save(frame, folder / f"{position:03d}.jpg")
+        save_frame(frame, folder / f"{position:03d}.jpg")
     sidecar = {
         "identity": identity,
         "camera": camera,
@@ -139,35 +130,3 @@ def _moment(recording: int, time_s: float) -> str:
     """ISO 8601; each recording is an hour of its own."""
     moment = _FIRST_HOUR + timedelta(hours=recording, seconds=time_s)
     return moment.isoformat(timespec="milliseconds")
-
-
-def _save(frame: NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(frame).save(path, "JPEG", quality=_JPEG_QUALITY)
-
-
-@contextmanager
-def _appearing(directory: Path) -> Iterator[Path]:
-    """A directory to fill, which becomes `directory` at the end, or vanishes after an error."""
-    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
-        raise ValueError(
-            f"expected {directory} to be absent or an empty directory, received one in use; "
-            "remove it or choose another"
-        )
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{directory.name}-"
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=prefix) as scratch:
-        # One level down, since a temporary directory itself is closed to other users.
-        filled = Path(scratch) / "filled"
-        filled.mkdir()
-        yield filled
-        filled.rename(directory)
-
-
-def _check(name: str, value: int, least: int, most: int | None) -> None:
-    if value >= least and (most is None or value <= most):
-        return
-    wanted = f"{least} or more" if most is None else f"{least} to {most}"
-    raise ValueError(
-        f"expected {name} of {wanted} for this layout, received {value}; "
-        "choose a value in that range"
-    )

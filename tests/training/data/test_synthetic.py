@@ -280,3 +280,14 @@ def test_a_world_that_cannot_be_is_refused(values, message):
 def test_a_tracklet_outside_the_world_is_refused(world, arguments, frames, message):
     with pytest.raises(ValueError, match=message):
         world.tracklet(*arguments, frames=frames)
+
+
+def test_another_outfit_is_the_same_person_on_the_same_walk_in_other_clothes(world):
+    first, second = world.look(1), world.look(1, outfit=1)
+    assert (first.build, first.skin, first.hair) == (second.build, second.skin, second.hair)
+    assert first.upper != second.upper
+    assert first == world.look(1, outfit=0)
+    assert second not in (world.look(1, outfit=2), world.look(2, outfit=1))
+    walks = [world.tracklet(1, 1, frames=2, outfit=outfit) for outfit in (0, 1)]
+    assert walks[0].start_s == walks[1].start_s
+    assert digest(walks[0]) != digest(walks[1])
