@@ -7,13 +7,21 @@ from types import MappingProxyType
 
 from training.data.data_set import DataSet
 from training.data.data_set_layout import DataSetLayout
+from training.data.dukemtmc_videoreid import DUKEMTMC_VIDEOREID
+from training.data.ilids_vid import ILIDS_VID, ILIDS_VID_SWAPPED
 from training.data.market1501 import MARKET1501
 from training.data.mars import MARS
+from training.data.prid2011 import PRID2011, PRID2011_ALL
 
 CATALOGUE: Mapping[str, DataSetLayout] = MappingProxyType(
     {
+        "dukemtmcvidreid": DUKEMTMC_VIDEOREID,
+        "ilidsvid": ILIDS_VID,
+        "ilidsvid-swapped": ILIDS_VID_SWAPPED,
         "market1501": MARKET1501,
         "mars": MARS,
+        "prid2011": PRID2011,
+        "prid2011-all": PRID2011_ALL,
     }
 )
 
