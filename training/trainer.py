@@ -11,8 +11,8 @@ from rich.progress import Progress
 from torch import nn
 from torch.utils.data import DataLoader
 
-from model.dcct import DCCT
 from model.durable_file import durable_file
+from model.features import TrackletFeatures
 from model.registry import build_model
 from model.tracklet_network import TrackletNetwork
 from model.weights import load_weights, read_config, save_weights
@@ -29,9 +29,8 @@ from training.data.identity_sampler import IdentitySampler
 from training.data.tracklet import Tracklet, tracklets_digest
 from training.data.transforms import training_transform
 from training.device import choose_device
-from training.heads import HintShape, TrainingHeads
-from training.losses.loss_config import LossConfig
-from training.losses.objective import TEACHER, Objective, tracklet_objective
+from training.losses.build_objective import build_objective
+from training.losses.gathering import gather_batch
 from training.optim import build_optimizer, build_schedule, clip_gradients
 from training.run_log import RunLog
 
@@ -62,13 +61,13 @@ class Trainer:
                 config.augmentation, height=config.model.height, width=config.model.width
             ),
         )
-        heads = _training_heads(self.network, self.dataset.identities, config.losses)
-        self.heads = heads.to(self.device)
+        objective = build_objective(self.network, self.dataset.identities, config.losses)
+        self.objective = objective.to(self.device)
         self.steps_per_epoch = self._steps_per_epoch()
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
-        optimizer = build_optimizer(self.network, self.heads, config.optimizer)
+        optimizer = build_optimizer(self.network, self.objective, config.optimizer)
         schedule = build_schedule(optimizer, config.optimizer, steps_per_epoch=self.steps_per_epoch)
-        self.state = TrainingState(self.network, self.heads, optimizer, schedule)
+        self.state = TrainingState(self.network, self.objective, optimizer, schedule)
         self.origin = RunOrigin(config.model_dump_json(indent=2), tracklets_digest(tracklets))
 
     def fit(self, progress: Progress, *, stop_after_steps: int | None = None) -> Path:
@@ -104,26 +103,30 @@ class Trainer:
         Raises:
             FloatingPointError: When the loss or its gradient is not finite; no parameter moved.
         """
-        objective = self._objective(clips)
+        features, identities = self._features(clips)
+        with self._precision():
+            objective = self.objective(features, identities)
         loss = _finite("loss", float(objective.total.detach()))
         self.state.optimizer.zero_grad(set_to_none=True)
-        objective.total.backward()  # type: ignore[no-untyped-call]
+        objective.total.backward()
         norm = clip_gradients(self._parameters(), self.config.optimizer.gradient_clip)
         _finite("gradient", norm)
         rate = self.state.schedule.get_last_lr()[0]
         self.state.optimizer.step()
+        self.objective.remember(features, identities)
         self.state.schedule.step()
         terms = {name: float(term) for name, term in objective.terms.items()}
         return {"loss": loss, **terms, "learning_rate": float(rate), "gradient_norm": norm}
 
-    def _objective(self, clips: Clip) -> Objective:
+    def _features(self, clips: Clip) -> tuple[TrackletFeatures, torch.Tensor]:
         self.network.train()
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16):
+        with self._precision():
             features = self.network(clips.frames.to(self.device))
-            outputs = self.heads(features)
-        identities = clips.identity.to(self.device)
-        return tracklet_objective(features, outputs, identities, self.config.losses)
+        return gather_batch(features, clips.identity.to(self.device))
+
+    def _precision(self) -> torch.autocast:
+        enabled = self.config.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
     def _batches(self, first_step: int) -> DataLoader[Clip]:
         sampler = IdentitySampler(
@@ -162,7 +165,7 @@ class Trainer:
         return -(-wanted // (clips.identities * clips.tracklets))
 
     def _parameters(self) -> list[nn.Parameter]:
-        return [*self.network.parameters(), *self.heads.parameters()]
+        return [*self.network.parameters(), *self.objective.parameters()]
 
 
 def _initial_network(config: TrainingConfig) -> TrackletNetwork:
@@ -173,35 +176,6 @@ def _initial_network(config: TrainingConfig) -> TrackletNetwork:
         pretrained = read_config(config.initial_weights).pretrained
         network.config = config.model.model_copy(update={"pretrained": pretrained})
     return network
-
-
-def _training_heads(network: TrackletNetwork, identities: int, config: LossConfig) -> TrainingHeads:
-    """Classifiers of the supervised parts, and the hints that distillation asks for.
-
-    Raises:
-        ValueError: When a part is left out that the network does not make.
-    """
-    dimensions = network.part_dimensions
-    unknown = sorted(set(config.unsupervised_parts) - dimensions.keys())
-    if unknown or not dimensions.keys() - set(config.unsupervised_parts):
-        raise ValueError(
-            f"expected losses.unsupervised_parts among {list(dimensions)}, and not all of them, "
-            f"received {list(config.unsupervised_parts)}; correct the names"
-        )
-    supervised = {
-        name: dimension
-        for name, dimension in dimensions.items()
-        if name not in config.unsupervised_parts
-    }
-    distillation = config.distillation
-    hints = None
-    if isinstance(network, DCCT) and distillation is not None and distillation.feature_weight > 0:
-        hints = HintShape(
-            kind=distillation.hint,
-            student_dimensions={name: dimensions[name] for name in network.config.branches},
-            teacher_dimension=dimensions[TEACHER],
-        )
-    return TrainingHeads(supervised, identities, hints=hints)
 
 
 def _finite(what: str, value: float) -> float:

@@ -149,7 +149,7 @@ def test_a_run_trains_every_part_and_distils(small_config, drawn_tracklets):
         "final_identity",
     }  # fmt: skip
     assert {"logistic_distillation", "feature_distillation"} < lines(config)[0].keys()
-    assert set(trainer.heads.hints) == {"cnn", "transformer"}
+    assert set(trainer.objective.heads.hints) == {"cnn", "transformer"}
 
 
 def test_no_parameter_waits_in_vain_for_a_gradient(small_config, drawn_tracklets):
@@ -158,7 +158,7 @@ def test_no_parameter_waits_in_vain_for_a_gradient(small_config, drawn_tracklets
     trainer.train_step(next(iter(trainer._batches(0))))
     idle = [
         name
-        for module in (trainer.network, trainer.heads)
+        for module in (trainer.network, trainer.objective)
         for name, parameter in module.named_parameters()
         if parameter.requires_grad and parameter.grad is None
     ]
@@ -170,7 +170,7 @@ def test_parts_can_be_left_without_supervision(small_config, drawn_tracklets):
         model=tiny_dcct(clip_frames=2),
         losses={"unsupervised_parts": ["cca_cnn", "cca_transformer"]},
     )
-    assert set(Trainer(config, drawn_tracklets).heads.classifiers) == {
+    assert set(Trainer(config, drawn_tracklets).objective.heads.classifiers) == {
         "cnn", "transformer", "final",
     }  # fmt: skip
 

@@ -1,7 +1,5 @@
 """What a step minimises: base, final and self-distillation terms, each by its name (spec §1.6)."""
 
-from typing import NamedTuple
-
 import torch
 from torch.nn import functional
 
@@ -9,16 +7,10 @@ from model.features import TrackletFeatures
 from training.heads import HeadOutputs
 from training.losses.loss_config import LossConfig
 from training.losses.self_distillation import feature_distillation, logistic_distillation
+from training.losses.training_objective import Objective
 from training.losses.triplet import batch_hard_triplet
 
 TEACHER = "final"
-
-
-class Objective(NamedTuple):
-    """The loss to minimise, and every weighted term of it by name (detached scalars)."""
-
-    total: torch.Tensor
-    terms: dict[str, torch.Tensor]
 
 
 def tracklet_objective(

@@ -1,0 +1,17 @@
+"""Configuration and network → the objective that a run minimises."""
+
+from model.tracklet_network import TrackletNetwork
+from training.losses.loss_config import LossConfig
+from training.losses.part_objective import PartObjective
+from training.losses.training_objective import TrainingObjective
+
+
+def build_objective(
+    network: TrackletNetwork, identities: int, config: LossConfig
+) -> TrainingObjective:
+    """The heads and losses that `config` asks for, over so many training identities.
+
+    Raises:
+        ValueError: When a part is left out that the network does not make.
+    """
+    return PartObjective(network, identities, config)
