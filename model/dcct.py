@@ -124,6 +124,14 @@ class DCCT(TrackletNetwork):
             },
         )
 
+    def temporal_inputs(self, clips: torch.Tensor) -> list[torch.Tensor]:
+        """Clips [b, t, 3, h, w] → what temporal aggregation takes, [b, t, d] of each branch."""
+        branches = self._see(clips.flatten(0, 1))
+        rows = _frame_rows(branches, self._attend(branches), self.config.spatial)
+        return self._temporal_inputs(
+            {name: values.reshape(*clips.shape[:2], -1) for name, values in rows.items()}
+        )
+
     def frame_parts(self, frames: torch.Tensor) -> dict[str, torch.Tensor]:
         """Frames [f, 3, h, w] → the embedding's parts of single frames, [f, d] each.
 

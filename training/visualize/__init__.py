@@ -1,0 +1,1 @@
+"""What people look at: curves, ranked lists of tracklets, attention over frames."""
