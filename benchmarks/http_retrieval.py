@@ -93,9 +93,10 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         with Progress(console=Console(stderr=True)) as progress:
             ranked = rank_over_http(client, tracklets, progress)
     answered = [hits for hits in ranked if hits.any()]
-    baseline = evaluate_retrieval(
-        *[embed_tracklets(tracklets, histogram_embedding, choice=FRAME_CHOICE, size=(256, 128))] * 2
+    histograms = embed_tracklets(
+        tracklets, histogram_embedding, choice=FRAME_CHOICE, size=(256, 128)
     )
+    baseline = evaluate_retrieval(histograms, histograms)
     if baseline.valid_queries != len(answered):
         raise RuntimeError(
             f"expected the baseline's {baseline.valid_queries} queries to be answered, "
@@ -110,7 +111,7 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         model=f"{model.name} {model.version}",
         service=_scores(
             float(np.mean([hits[0] for hits in answered])),
-            float(np.mean([average_precision(hits) for hits in answered])),
+            float(np.mean([average_precision(np.flatnonzero(hits) + 1) for hits in answered])),
         ),
         hsv_histogram=_scores(baseline.cmc[1], baseline.mean_average_precision),
     )

@@ -9,7 +9,8 @@ from tests.artifact_factory import write_tiny_artifact
 from training.data.market1501 import read_market1501_folder
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_layouts import write_market1501
-from training.evaluation.ranking import RankedTracklet, average_precision, evaluate_retrieval
+from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.ranking import average_precision, evaluate_retrieval
 
 
 def test_rankings_over_http_score_as_the_evaluator_scores_the_embeddings(tmp_path):
@@ -21,17 +22,10 @@ def test_rankings_over_http_score_as_the_evaluator_scores_the_embeddings(tmp_pat
     with running_service(tmp_path / "artifact") as url, ReidClient(url) as client:
         with Progress(disable=True) as progress:
             ranked = rank_over_http(client, tracklets, progress)
-        embedded = [
-            RankedTracklet(
-                tracklet.name,
-                tracklet.identity,
-                tracklet.camera,
-                np.array(client.get(tracklet.name, embedding=True).embedding),
-            )
-            for tracklet in tracklets
-        ]
+        embeddings = [client.get(t.name, embedding=True).embedding for t in tracklets]
+    embedded = EmbeddingTable.of(tracklets, np.array(embeddings))
     expected = evaluate_retrieval(embedded, embedded)
-    assert np.mean([average_precision(hits) for hits in ranked]) == pytest.approx(
-        expected.mean_average_precision
-    )
+    assert np.mean(
+        [average_precision(np.flatnonzero(hits) + 1) for hits in ranked]
+    ) == pytest.approx(expected.mean_average_precision)
     assert np.mean([hits[0] for hits in ranked]) == pytest.approx(expected.cmc[1])

@@ -13,8 +13,9 @@ from training.evaluation.embed import (
 )
 from training.evaluation.histogram import histogram_embedding
 from training.evaluation.protocol import FRAME_CHOICE
-from training.evaluation.ranking import RetrievalResult, evaluate_retrieval
+from training.evaluation.ranking import evaluate_retrieval
 from training.evaluation.report import EvaluationReport, build_report
+from training.evaluation.retrieval_result import RetrievalResult
 
 
 def compare_with_baseline(

@@ -13,7 +13,7 @@ from model.tracklet_network import TrackletNetwork
 from training.data.frame_reading import read_frame
 from training.data.frame_sampling import interleaved_clips
 from training.data.tracklet import Tracklet
-from training.evaluation.ranking import RankedTracklet
+from training.evaluation.embedding_table import EmbeddingTable
 
 Frames = NDArray[np.uint8]
 EmbedFrames = Callable[[Frames], NDArray[np.floating]]
@@ -25,7 +25,7 @@ def embed_tracklets(
     *,
     choice: FrameChoice,
     size: tuple[int, int],
-) -> list[RankedTracklet]:
+) -> EmbeddingTable:
     """Read the chosen frames of every tracklet and embed them.
 
     Args:
@@ -34,15 +34,12 @@ def embed_tracklets(
         choice: Which frames, as the manifest says.
         size: Height and width of a frame.
     """
-    return [
-        RankedTracklet(
-            name=tracklet.name,
-            identity=tracklet.identity,
-            camera=tracklet.camera,
-            embedding=embed(read_frames(tracklet, choice=choice, size=size)),
-        )
-        for tracklet in tracklets
-    ]
+    embedded: list[Tracklet] = []
+    embeddings: list[NDArray[np.floating]] = []
+    for tracklet in tracklets:
+        embedded.append(tracklet)
+        embeddings.append(embed(read_frames(tracklet, choice=choice, size=size)))
+    return EmbeddingTable.of(embedded, np.stack(embeddings))
 
 
 def read_frames(tracklet: Tracklet, *, choice: FrameChoice, size: tuple[int, int]) -> Frames:

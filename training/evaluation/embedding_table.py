@@ -61,6 +61,16 @@ class EmbeddingTable:
         """How many tracklets there are."""
         return len(self.names)
 
+    def take(self, rows: NDArray[np.int64]) -> "EmbeddingTable":
+        """The tracklets of these rows, in that order."""
+        return EmbeddingTable(
+            names=self.names[rows],
+            identities=self.identities[rows],
+            cameras=self.cameras[rows],
+            outfits=self.outfits[rows],
+            embeddings=self.embeddings[rows],
+        )
+
     def _require_one_row_each(self) -> None:
         rows = len(self.embeddings)
         for name in ("names", "identities", "cameras", "outfits"):

@@ -1,174 +1,127 @@
-"""CMC and mAP of ranked galleries; numpy only (spec §1.11).
+"""CMC, mAP and mINP of a ranked gallery; numpy only (spec §1.11).
 
-Everything is keyed by one record per tracklet, so that similarities, identities and cameras cannot
-slip out of step.
+Everything is keyed by tables with one row per tracklet, so that similarities, identities and
+cameras cannot slip out of step. A ranking is never sorted as a whole: a right match's rank is the
+number of gallery tracklets before it, and there are few right matches.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-JUNK = -1
-DISTRACTOR = 0
+from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.exact_similarity import exact_similarities
+from training.evaluation.matching import Matching
+from training.evaluation.ranking_rules import JUNK, RankingRules
+from training.evaluation.retrieval_result import (
+    DroppedQuery,
+    RetrievalResult,
+    require_a_valid_query,
+)
 
-RANKS = (1, 5, 10, 20)
+Ranks = NDArray[np.int64]
+ScoreChunk = Callable[[slice], NDArray[np.float64]]
+Scorer = Callable[[EmbeddingTable, EmbeddingTable], ScoreChunk]
 
-
-@dataclass(frozen=True, slots=True)
-class RankedTracklet:
-    """One query or gallery tracklet, with its embedding [d] of length 1.
-
-    Attributes:
-        name: Unique within the gallery; a query never matches the tracklet of its own name.
-        identity: Which person; -1 is junk and never ranked, 0 a distractor.
-        camera: Which camera, or None where it is not known.
-        embedding: [d], L2-normalised.
-    """
-
-    name: str
-    identity: int
-    camera: int | None
-    embedding: NDArray[np.floating]
-
-
-@dataclass(frozen=True, slots=True)
-class DroppedQuery:
-    """A query that no gallery tracklet could answer, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalResult:
-    """Metrics over the valid queries, as fractions of 1.
-
-    Attributes:
-        cmc: Fraction of queries with a right match among the first k, keyed by k.
-        mean_average_precision: Mean of the standard (step) average precision.
-        valid_queries: Queries that count.
-        dropped: Queries that do not, each with its reason.
-        gallery: Gallery tracklets, junk not counted.
-    """
-
-    cmc: dict[int, float]
-    mean_average_precision: float
-    valid_queries: int
-    dropped: tuple[DroppedQuery, ...]
-    gallery: int
+# Where a tracklet goes that does not count: behind everything that does.
+_IGNORED = -np.inf
 
 
 def evaluate_retrieval(
-    queries: Sequence[RankedTracklet], gallery: Sequence[RankedTracklet]
+    query: EmbeddingTable,
+    gallery: EmbeddingTable,
+    rules: RankingRules | None = None,
+    *,
+    scorer: Scorer | None = None,
 ) -> RetrievalResult:
-    """Rank the gallery for every query by cosine and score the ranking.
+    """Rank the gallery for every query and score the rankings.
 
-    For each query the tracklets of its identity from its own camera are left out, and so are junk
-    and the query itself. Ties keep gallery order. Where a camera is unknown, nothing is left out
-    for its sake.
+    Junk is left out, and so are for each query the tracklets of its identity from its own camera
+    and the tracklet of its own name. Ties keep gallery order.
+
+    Args:
+        query: Who is asked about.
+        gallery: Who is searched; the queries themselves too where the protocol says so.
+        rules: What is left out and how it is scored; the standard ones if not given.
+        scorer: Makes, of queries and the gallery without junk, what scores a slice of queries
+            against the gallery [b, n], larger is closer; the cosine if not given.
 
     Raises:
-        ValueError: When names repeat, dimensions differ, a value is not finite, or no query is left
-            to score.
+        ValueError: When dimensions differ, the gallery is empty, or no query is left to score.
     """
-    ranked = _Gallery.of(gallery)
-    _require_comparable(queries, ranked.embeddings.shape[1])
-    first_hits, precisions, dropped = [], [], []
-    for query in queries:
-        if query.identity <= DISTRACTOR:
-            dropped.append(DroppedQuery(query.name, "junk and distractors ask about nobody"))
-            continue
-        hits = ranked.hits(query)
-        if not hits.any():
-            dropped.append(DroppedQuery(query.name, ranked.reason_for_no_hit(query)))
-            continue
-        first_hits.append(int(np.argmax(hits)))
-        precisions.append(average_precision(hits))
-    if not precisions:
-        raise ValueError(
-            f"expected a query with a match from another camera, received none in {len(queries)}; "
-            "the first was dropped because "
-            + (dropped[0].reason if dropped else "there are no queries")
-        )
-    first = np.asarray(first_hits)
+    result = score_queries(query, gallery, rules or RankingRules(), scorer=scorer)
+    require_a_valid_query(result)
+    return result
+
+
+def score_queries(
+    query: EmbeddingTable,
+    gallery: EmbeddingTable,
+    rules: RankingRules,
+    *,
+    scorer: Scorer | None = None,
+) -> RetrievalResult:
+    """As `evaluate_retrieval`, for a part of the queries: it may be that none is valid."""
+    counted = gallery.take(np.flatnonzero(gallery.identities != JUNK))
+    matching = Matching(query, counted, rules)
+    right = [matching.right(row) for row in range(len(query))]
+    valid = np.array([row for row, rows in enumerate(right) if len(rows)], dtype=np.int64)
+    asked = query.take(valid)
+    score = (scorer or cosine)(asked, counted)
+    ranks: list[Ranks] = []
+    for start in range(0, len(valid), rules.chunk_queries):
+        chunk = slice(start, start + rules.chunk_queries)
+        for row, scores in zip(valid[chunk].tolist(), score(chunk), strict=True):
+            scores[matching.ignored(row)] = _IGNORED
+            ranks.append(_ranks(scores, right[row]))
     return RetrievalResult(
-        cmc={k: float(np.mean(first < k)) for k in RANKS},
-        mean_average_precision=float(np.mean(precisions)),
-        valid_queries=len(precisions),
-        dropped=tuple(dropped),
-        gallery=int(np.sum(ranked.identities != JUNK)),
+        names=asked.names,
+        average_precisions=np.array(
+            [average_precision(one, rules) for one in ranks], dtype=np.float64
+        ),
+        first_ranks=np.array([one[0] for one in ranks], dtype=np.int64),
+        inverse_penalties=np.array([len(one) / one[-1] for one in ranks], dtype=np.float64),
+        positives=np.array([len(one) for one in ranks], dtype=np.int64),
+        dropped=tuple(
+            DroppedQuery(str(query.names[row]), matching.reason_for_none(row))
+            for row, rows in enumerate(right)
+            if not len(rows)
+        ),
+        gallery=len(counted),
+        rules=rules,
     )
 
 
-def average_precision(hits: NDArray[np.bool_]) -> float:
-    """(1/R) Σ over hits at rank r of (hits up to r) / r, for hits [ranks] in ranked order."""
-    positions = np.flatnonzero(hits)
-    return float(np.mean(np.arange(1, len(positions) + 1) / (positions + 1)))
+def cosine(query: EmbeddingTable, gallery: EmbeddingTable) -> ScoreChunk:
+    """Score by the cosine of the embeddings, exactly."""
+    return lambda chunk: exact_similarities(query.embeddings[chunk], gallery.embeddings)
 
 
-@dataclass(frozen=True)
-class _Gallery:
-    names: NDArray[np.str_]
-    identities: NDArray[np.int64]
-    cameras: NDArray[np.float64]  # NaN where unknown: it equals nothing, not even itself
-    embeddings: NDArray[np.floating]
+def average_precision(ranks: Ranks, rules: RankingRules | None = None) -> float:
+    """Average precision of right matches at ascending `ranks`, 1 the top (spec §1.11).
 
-    @classmethod
-    def of(cls, tracklets: Sequence[RankedTracklet]) -> "_Gallery":
-        names = [tracklet.name for tracklet in tracklets]
-        if len(set(names)) != len(names):
-            raise ValueError(
-                f"expected every gallery name once, received {len(names)} names of which "
-                f"{len(set(names))} differ; evaluate one data set at a time"
-            )
-        if not tracklets:
-            raise ValueError("expected a gallery of tracklets, received none; check the split")
-        _require_comparable(tracklets, len(tracklets[0].embedding))
-        return cls(
-            names=np.array(names),
-            identities=np.array([tracklet.identity for tracklet in tracklets]),
-            cameras=np.array([_camera_number(tracklet.camera) for tracklet in tracklets]),
-            embeddings=np.stack([tracklet.embedding for tracklet in tracklets]),
-        )
-
-    def hits(self, query: RankedTracklet) -> NDArray[np.bool_]:
-        """In ranked order, over the tracklets that count: is it the right person?"""
-        similarity = self.embeddings @ query.embedding
-        order = np.argsort(-similarity, kind="stable")
-        order = order[self._counts(query)[order]]
-        hits: NDArray[np.bool_] = self.identities[order] == query.identity
-        return hits
-
-    def reason_for_no_hit(self, query: RankedTracklet) -> str:
-        same = (self.identities == query.identity) & (self.names != query.name)
-        if not same.any():
-            return "the gallery has no other tracklet of its identity"
-        return "its identity is in the gallery only from its own camera"
-
-    def _counts(self, query: RankedTracklet) -> NDArray[np.bool_]:
-        same_identity = self.identities == query.identity
-        same_camera = self.cameras == _camera_number(query.camera)
-        counts: NDArray[np.bool_] = (
-            (self.identities != JUNK) & ~(same_identity & same_camera) & (self.names != query.name)
-        )
-        return counts
+    Standard: the mean over right matches of the precision at each. MARS: the mean of the precision
+    at each and at the rank before it, where before the first rank it is 1 (`compute_AP.m` of the
+    official evaluation).
+    """
+    found = np.arange(1, len(ranks) + 1)
+    precision = found / ranks
+    if rules is None or rules.average_precision == "standard":
+        return float(np.mean(precision))
+    before = np.where(ranks == 1, 1.0, (found - 1) / np.maximum(ranks - 1, 1))
+    return float(np.mean((precision + before) / 2))
 
 
-def _camera_number(camera: int | None) -> float:
-    return np.nan if camera is None else float(camera)
+def without_queries(gallery: EmbeddingTable, query: EmbeddingTable) -> EmbeddingTable:
+    """The gallery without the tracklets that are also queries, by name."""
+    return gallery.take(np.flatnonzero(~np.isin(gallery.names, query.names)))
 
 
-def _require_comparable(tracklets: Sequence[RankedTracklet], dimension: int) -> None:
-    for tracklet in tracklets:
-        if tracklet.embedding.shape != (dimension,):
-            raise ValueError(
-                f"expected embeddings of shape ({dimension},), received "
-                f"{tracklet.embedding.shape} for {tracklet.name!r}; embed all with one model"
-            )
-        if not np.isfinite(tracklet.embedding).all():
-            raise ValueError(
-                f"expected finite embeddings, received NaN or infinity for {tracklet.name!r}; "
-                "check the weights"
-            )
+def _ranks(scores: NDArray[np.float64], right: NDArray[np.int64]) -> Ranks:
+    """Ascending ranks of the gallery rows `right` (ascending): ties go to the lower row."""
+    ranks = [
+        1 + np.count_nonzero(scores[:row] >= score) + np.count_nonzero(scores[row + 1 :] > score)
+        for row, score in zip(right.tolist(), scores[right].tolist(), strict=True)
+    ]
+    return np.sort(np.array(ranks, dtype=np.int64))

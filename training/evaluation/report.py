@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.evaluation.protocol import SELF_RETRIEVAL
-from training.evaluation.ranking import DroppedQuery, RetrievalResult
+from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
 
 
 class MethodReport(BaseModel):

@@ -32,12 +32,12 @@ def test_only_the_chosen_frames_are_read(drawn_tracklets):
 def test_embeddings_keep_their_tracklet_and_have_length_one(drawn_tracklets, kind):
     network = build_model(small_student())
     embed = network_embedder(network) if kind == "network" else histogram_embedding
-    ranked = embed_tracklets(drawn_tracklets[:3], embed, choice=ALL, size=(64, 32))
-    for tracklet, row in zip(drawn_tracklets, ranked, strict=False):
-        assert (row.name, row.identity, row.camera) == (
-            tracklet.name, tracklet.identity, tracklet.camera,
-        )  # fmt: skip
-        assert np.linalg.norm(row.embedding) == pytest.approx(1, abs=1e-5)
+    table = embed_tracklets(drawn_tracklets[:3], embed, choice=ALL, size=(64, 32))
+    assert table.names.tolist() == [tracklet.name for tracklet in drawn_tracklets[:3]]
+    assert table.identities.tolist() == [tracklet.identity for tracklet in drawn_tracklets[:3]]
+    assert table.cameras.tolist() == [tracklet.camera for tracklet in drawn_tracklets[:3]]
+    expected = [embed(read_frames(t, choice=ALL, size=(64, 32))) for t in drawn_tracklets[:3]]
+    np.testing.assert_allclose(table.embeddings, expected, atol=1e-7)
 
 
 def test_the_network_is_judged_in_evaluation_mode(drawn_tracklets):

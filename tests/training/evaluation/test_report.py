@@ -1,19 +1,32 @@
+import numpy as np
 import pytest
 from rich.console import Console
 
-from training.evaluation.ranking import DroppedQuery, RetrievalResult
+from training.evaluation.ranking_rules import RankingRules
 from training.evaluation.report import EvaluationReport, build_report, print_report
+from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
 
 
-def result(rank_1, *, gallery=9, dropped=()):
-    cmc = {1: rank_1, 5: 0.9, 10: 0.95, 20: 1.0}
-    return RetrievalResult(cmc, rank_1 / 2, 8, tuple(dropped), gallery)
+def result(rank_1, *, gallery=9, dropped=(), valid=8):
+    """As many first right matches at rank 1 as `rank_1` says; the others are second."""
+    first = np.where(np.arange(valid) < round(rank_1 * valid), 1, 2)
+    names = np.array([f"q{row}" for row in range(valid)])
+    return RetrievalResult(
+        names=names,
+        average_precisions=1 / first,
+        first_ranks=first,
+        inverse_penalties=1 / first,
+        positives=np.ones(valid, dtype=np.int64),
+        dropped=tuple(dropped),
+        gallery=gallery,
+        rules=RankingRules(),
+    )
 
 
 def test_fractions_become_percent_to_two_decimals():
-    report = build_report("drawn", {"model": result(2 / 3)}, weights_sha256="0" * 64)
+    report = build_report("drawn", {"model": result(2 / 3, valid=9)}, weights_sha256="0" * 64)
     assert report.methods["model"].rank_1 == 66.67
-    assert report.methods["model"].mean_average_precision == 33.33
+    assert report.methods["model"].mean_average_precision == 83.33
     assert EvaluationReport.model_validate_json(report.model_dump_json()) == report
 
 
@@ -22,7 +35,7 @@ def test_fractions_become_percent_to_two_decimals():
     [
         result(0.5, gallery=10),
         result(0.5, dropped=[DroppedQuery("lonely", "nobody else")]),
-        RetrievalResult({1: 0.5, 5: 0.9, 10: 0.95, 20: 1.0}, 0.25, 7, (), 9),
+        result(0.5, valid=7),
     ],
     ids=["gallery", "dropped", "valid queries"],
 )
