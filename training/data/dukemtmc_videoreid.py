@@ -6,6 +6,7 @@ contains the queries.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,8 +106,8 @@ def _named_as_in(gallery: Sequence[_Recorded], query: Sequence[_Recorded]) -> li
 
 def _each_once(part: Sequence[_Recorded]) -> tuple[Tracklet, ...]:
     ordered = sorted(part, key=lambda found: found.tracklet.name)
-    names = [found.tracklet.name for found in ordered]
-    repeats = [found.folder for found in ordered if names.count(found.tracklet.name) > 1]
+    times = Counter(found.tracklet.name for found in ordered)
+    repeats = [found.folder for found in ordered if times[found.tracklet.name] > 1]
     if repeats:
         raise LayoutError(
             "each tracklet in one folder",

@@ -1,12 +1,15 @@
 """Variables of MATLAB files, in which the official lists of MARS and iLIDS-VID come."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
+from scipy.io import loadmat, savemat
 
 from training.data.layout_error import LayoutError
+
+_TEXT_BYTES = 116
 
 
 def read_mat_integers(path: Path, variable: str, *, source: str) -> NDArray[np.int64]:
@@ -40,3 +43,10 @@ def read_mat_integers(path: Path, variable: str, *, source: str) -> NDArray[np.i
             paths=[path],
         )
     return values.astype(np.int64)
+
+
+def write_mat(path: Path, variables: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write variables, the same bytes for the same values: the text at the start has no date."""
+    savemat(str(path), dict(variables))
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file, made-up people".ljust(_TEXT_BYTES))

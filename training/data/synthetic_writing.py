@@ -37,9 +37,9 @@ def new_directory(directory: Path) -> Iterator[Path]:
 
 
 def save_frame(frame: NDArray[np.uint8], path: Path) -> None:
-    """Write one RGB frame `[h, w, 3]` as JPEG, making its folder."""
+    """Write one RGB frame `[h, w, 3]` as its suffix says, .jpg or .png, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(frame).save(path, "JPEG", quality=_JPEG_QUALITY)
+    Image.fromarray(frame).save(path, quality=_JPEG_QUALITY)
 
 
 def check_range(name: str, value: int, least: int, most: int | None) -> None:

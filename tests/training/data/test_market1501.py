@@ -1,6 +1,8 @@
 import pytest
 
+from tests.training.data.drawn_layouts import assert_is_drawn, small_world
 from training.data.market1501 import read_market1501, read_market1501_folder
+from training.data.synthetic_market1501 import write_market1501_official
 
 
 def touch(folder, *names):
@@ -81,3 +83,17 @@ def test_queries_without_a_gallery_are_a_broken_root(tmp_path):
     touch(tmp_path / "query", "0001_c1s1_001051_00.jpg")
     with pytest.raises(ValueError, match="expected a folder of Market-1501 images at .*_test"):
         read_market1501(tmp_path)
+
+
+def test_what_was_drawn_is_what_is_read(tmp_path):
+    directory = tmp_path / "market1501" / "Market-1501-v15.09.15"
+    write_market1501_official(small_world(), directory, frames=2)
+    (split,) = read_market1501(tmp_path).splits
+    assert [t.name for t in split.train] == ["0001_c1s1", "0001_c2s1", "0002_c1s1", "0002_c2s1"]
+    assert [(t.identity, t.camera) for t in split.query] == [(3, 1), (4, 2)]
+    found = sorted({(t.identity, t.camera) for t in split.gallery})
+    assert found == [(-1, 1), (0, 1), (3, 2), (4, 1)]
+    assert len(split.gallery) == 2 * len(found)
+    assert len({t.name for t in (*split.train, *split.query, *split.gallery)}) == 4 + 2 + 8
+    for tracklet in (*split.train, *split.query):
+        assert_is_drawn(tracklet, small_world())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from training.data.mat_file import read_mat_integers
+from training.data.mat_file import read_mat_integers, write_mat
 
 
 def read(path):
@@ -40,3 +40,9 @@ def test_other_things_than_a_table_of_whole_numbers_are_refused(values, tmp_path
     savemat(tmp_path / "a.mat", {"rows": values})
     with pytest.raises(ValueError, match="a table of whole numbers in variable rows"):
         read(tmp_path / "a.mat")
+
+
+def test_what_is_written_is_read_and_the_bytes_know_no_date(tmp_path):
+    write_mat(tmp_path / "a.mat", {"rows": np.array([[1, -1]], np.int32)})
+    assert read(tmp_path / "a.mat").tolist() == [[1, -1]]
+    assert b"20" not in (tmp_path / "a.mat").read_bytes()[:116]
