@@ -105,6 +105,8 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = TrainingConfig
     kinds: dict[str, type[BaseModel]] = {}
     for part in location:
+        if isinstance(part, int):  # the place in a list of sections
+            continue
         if kinds:  # the name of the kind that was chosen
             section, kinds = kinds[str(part)], {}
             continue

@@ -56,6 +56,11 @@ def test_defaults_are_the_papers(write):
             "run_dir: a\ndata: {name: mars, root: b, drawn: {sead: 1}}",
             "data.drawn.sead: unknown key; did you mean 'seed'?",
         ),
+        (
+            "run_dir: a\ndata: {name: mars, root: b, also: [{name: mars, root: c, splt: x}]}",
+            "data.also.0.splt: unknown key; did you mean 'split'?",
+        ),
+        ("run_dir: a\ndata: {name: marz, root: b}", "received 'marz'; did you mean 'mars'?"),
         (MINIMAL + "zzz: 3", "zzz: unknown key; known keys are"),
         (MINIMAL + "seed: -1", "seed: .* received -1"),
         (MINIMAL + "optimizer: {epochs: 0}", "optimizer.epochs: .* received 0"),

@@ -20,14 +20,20 @@ class DrawnConfig(FrozenModel):
     frames: Count = 4
 
 
-class DataConfig(FrozenModel):
-    """Which tracklets: of one split (the first unless named), to train on.
-
-    The last `validation_identities` (sorted) are held out.
-    """
+class SourceConfig(FrozenModel):
+    """One split of one data set of the catalogue; the first split unless one is named."""
 
     name: DataSetName
     root: Path
     split: str | None = None
+
+
+class DataConfig(SourceConfig):
+    """Which tracklets: of a data set whose last `validation_identities` (sorted) are held out.
+
+    The training tracklets of the data sets in `also` are learned from beside them, whole.
+    """
+
     validation_identities: Annotated[int, Field(ge=0)] = 50
+    also: tuple[SourceConfig, ...] = ()
     drawn: DrawnConfig | None = None
