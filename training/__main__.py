@@ -4,6 +4,7 @@ import typer
 
 from training.commands.complexity import complexity
 from training.commands.data import synthesize
+from training.commands.data_manifest import manifest
 from training.commands.evaluate import evaluate
 from training.commands.export import export
 from training.commands.train import student, train
@@ -18,7 +19,8 @@ app.add_typer(data_app, name="data")
 
 for command in (train, evaluate, student, complexity, export):
     app.command()(command)
-data_app.command()(synthesize)
+for command in (synthesize, manifest):
+    data_app.command()(command)
 
 
 def main() -> None:

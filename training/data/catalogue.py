@@ -9,6 +9,7 @@ from training.data.data_set import DataSet
 from training.data.data_set_layout import DataSetLayout
 from training.data.dukemtmc_videoreid import DUKEMTMC_VIDEOREID
 from training.data.ilids_vid import ILIDS_VID, ILIDS_VID_SWAPPED
+from training.data.manifest_csv import MANIFEST
 from training.data.market1501 import MARKET1501
 from training.data.mars import MARS
 from training.data.prid2011 import PRID2011, PRID2011_ALL
@@ -18,6 +19,7 @@ CATALOGUE: Mapping[str, DataSetLayout] = MappingProxyType(
         "dukemtmcvidreid": DUKEMTMC_VIDEOREID,
         "ilidsvid": ILIDS_VID,
         "ilidsvid-swapped": ILIDS_VID_SWAPPED,
+        "manifest": MANIFEST,
         "market1501": MARKET1501,
         "mars": MARS,
         "prid2011": PRID2011,

@@ -39,15 +39,15 @@ def read_manifest(root: Path) -> DataSet:
 
 
 def _find(root: Path) -> Path:
-    if root.is_file():
+    if root.is_file() and root.suffix in {".csv", ".parquet"}:
         return root
     found = [root / name for name in _NAMES if (root / name).is_file()]
     if len(found) == 1:
         return found[0]
     raise LayoutError(
-        f"a manifest: {' or '.join(_NAMES)} in {root}, or the path of one",
+        f"{' or '.join(_NAMES)} in {root}, or the path of a .csv or .parquet",
         "both" if found else what_is_at(root),
-        "give the path of the file",
+        "set the root to the manifest, or to the folder that holds it",
         paths=[root],
     )
 
