@@ -21,8 +21,8 @@ class EmbeddingTable:
         embeddings: [n, d], L2-normalised rows.
 
     Raises:
-        ValueError: When a column has another length, a name repeats, or an embedding is not finite
-            or not of length 1.
+        ValueError: When a column has another length, a name repeats, an identity is below -1, or
+            an embedding is not finite or not of length 1.
     """
 
     names: NDArray[np.str_]
@@ -39,6 +39,7 @@ class EmbeddingTable:
             )
         self._require_one_row_each()
         _require_unique(self.names)
+        _require_identities(self.names, self.identities)
         _require_unit(self.names, self.embeddings)
 
     @classmethod
@@ -87,8 +88,17 @@ def _require_unique(names: NDArray[np.str_]) -> None:
     known, counts = np.unique(names, return_counts=True)
     if len(known) != len(names):
         raise ValueError(
-            f"expected every name once, received {known[counts > 1][0]!r} more than once among "
+            f"expected every name once, received {str(known[counts > 1][0])!r} more than once among "
             f"{len(names)}; evaluate one data set at a time"
+        )
+
+
+def _require_identities(names: NDArray[np.str_], identities: NDArray[np.int64]) -> None:
+    wrong = np.flatnonzero(identities < -1)
+    if len(wrong):
+        raise ValueError(
+            f"expected identities of -1 (junk), 0 (distractor) or above, received "
+            f"{identities[wrong[0]]} for {str(names[wrong[0]])!r}; number people from 1"
         )
 
 
@@ -99,6 +109,6 @@ def _require_unit(names: NDArray[np.str_], embeddings: NDArray[np.float32]) -> N
         first = wrong[0]
         raise ValueError(
             f"expected finite embeddings of length 1, received length {lengths[first]} for "
-            f"{names[first]!r}; L2-normalise the rows, "
+            f"{str(names[first])!r}; L2-normalise the rows, "
             "and check the weights where one is not finite"
         )

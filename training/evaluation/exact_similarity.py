@@ -7,6 +7,8 @@ holds every one exactly. No order of summation can then change a digit, and equa
 The rounding moves an entry by at most 2⁻²⁷, a quarter of what float32 resolves at 1.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,3 +37,24 @@ def in_steps(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
     steps = embeddings.astype(np.float64)
     steps *= STEPS_PER_UNIT
     return np.rint(steps, out=steps)
+
+
+def similarity_rows(
+    query: NDArray[np.float32], gallery: NDArray[np.float32], *, chunk_queries: int
+) -> Iterator[NDArray[np.float64]]:
+    """One query after the other against the whole gallery [n], computed in chunks of queries."""
+    for start in range(0, len(query), chunk_queries):
+        yield from exact_similarities(query[start : start + chunk_queries], gallery)
+
+
+def nearest_rows(scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The rows of the `count` largest scores [n], largest first; ties go to the lower row."""
+    count = min(count, len(scores))
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > least)
+    tied = np.flatnonzero(scores == least)[: count - len(above)]
+    chosen = np.concatenate([above, tied])
+    ordered: NDArray[np.int64] = chosen[np.lexsort((chosen, -scores[chosen]))]
+    return ordered

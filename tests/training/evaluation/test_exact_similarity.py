@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from training.evaluation import exact_similarity
-from training.evaluation.exact_similarity import exact_similarities
+from training.evaluation.exact_similarity import (
+    exact_similarities,
+    nearest_rows,
+    similarity_rows,
+)
 
 
 def unit_rows(seed, rows, dimension):
@@ -33,3 +37,18 @@ def test_equal_embeddings_tie_wherever_they_stand():
     gallery[[3, 17, 39]] = gallery[3]
     scores = exact_similarities(unit_rows(6, 1, 333), gallery)[0]
     assert scores[3] == scores[17] == scores[39]
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_rows_come_one_by_one_in_order(chunk):
+    query, gallery = unit_rows(7, 8, 20), unit_rows(8, 6, 20)
+    rows = list(similarity_rows(query, gallery, chunk_queries=chunk))
+    assert np.array_equal(rows, exact_similarities(query, gallery))
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 11, 12, 50])
+def test_the_nearest_rows_are_the_first_of_a_stable_sort(count):
+    for seed in range(20):
+        scores = np.random.default_rng(seed).integers(0, 4, 12) / 4
+        expected = np.argsort(-scores, kind="stable")[:count]
+        assert nearest_rows(scores, count).tolist() == expected.tolist()
