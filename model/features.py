@@ -31,6 +31,10 @@ class TrackletFeatures(NamedTuple):
         """What is classified and ranked: [b, t, d] of frame-level parts, [b, d] of the others."""
         return {**self.parts, **self.frame_features}
 
+    def global_rows(self) -> dict[str, torch.Tensor]:
+        """The same parts before the BN-neck: [b, t, d] of frame-level ones, [b, d] of others."""
+        return {**self.tracklet_globals, **self.frame_globals}
+
 
 def embedding(parts: dict[str, torch.Tensor]) -> torch.Tensor:
     """Parts [b, d_i] → embedding [b, Σ d_i]: each L2-normalised, concatenated, normalised again.

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from model.dcct_config import DCCTConfig
 from model.registry import MODELS, AnyModelConfig
+from model.related.grl import GRLConfig
 from training.data.clip_config import AugmentationConfig, ClipConfig
 from training.data.data_config import DataConfig
 from training.expected_result import ExpectedResult
@@ -59,6 +60,15 @@ class TrainingConfig(FrozenModel):
             raise ValueError(
                 "expected the final part to be supervised, since it is the teacher of "
                 "self-distillation, received it in losses.unsupervised_parts; remove it there"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _grl_objective_has_its_model(self) -> Self:
+        if self.losses.grl is not None and not isinstance(self.model, GRLConfig):
+            raise ValueError(
+                f"expected model.kind grl for losses.grl, received {self.model.summary}; "
+                "leave losses.grl out"
             )
         return self
 

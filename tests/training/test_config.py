@@ -44,7 +44,7 @@ def test_defaults_are_the_papers(write):
     config = load_config(write(MINIMAL))
     assert (config.optimizer.name, config.optimizer.epochs) == ("sgd", 50)
     assert (config.clips.identities, config.clips.tracklets, config.clips.frames) == (8, 2, 8)
-    assert (config.losses.triplet_margin, config.losses.label_smoothing) == (0.3, 0.0)
+    assert (config.losses.triplet.margin, config.losses.label_smoothing) == (0.3, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,11 @@ def test_defaults_are_the_papers(write):
             MINIMAL + "losses: {distillation: {}, unsupervised_parts: [final]}",
             "expected the final part to be supervised, .* remove it there",
         ),
+        (
+            MINIMAL + "model: {kind: nvan}\nlosses: {grl: {}}",
+            "expected model.kind grl for losses.grl, received nvan at 256×128; leave losses.grl",
+        ),
+        (MINIMAL + "losses: {triplet: {margins: 1}}", "margins: unknown key; .* 'margin'"),
         ("a: [", "expected YAML in"),
         ("", "expected a YAML mapping"),
     ],
