@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from rich.progress import Progress
 from torch import nn
-from torch.utils.data import DataLoader
 
 from model.durable_file import durable_file
 from model.features import TrackletFeatures
@@ -24,10 +23,10 @@ from training.checkpoint import (
     save_checkpoint,
 )
 from training.config import TrainingConfig
+from training.data.batch_sampler import batch_sampler
 from training.data.clip_dataset import Clip, ClipDataset
-from training.data.identity_sampler import IdentitySampler
+from training.data.clip_loader import ClipLoader
 from training.data.tracklet import Tracklet, tracklets_digest
-from training.data.transforms import training_transform
 from training.device import choose_device
 from training.losses.build_objective import build_objective
 from training.losses.gathering import gather_batch
@@ -55,11 +54,9 @@ class Trainer:
         self.network = _initial_network(config).to(self.device)
         self.dataset = ClipDataset(
             tracklets,
-            clip_frames=config.clips.frames,
             size=(config.model.height, config.model.width),
-            transform=training_transform(
-                config.augmentation, height=config.model.height, width=config.model.width
-            ),
+            clips=config.clips,
+            augmentation=config.augmentation,
         )
         objective = build_objective(self.network, self.dataset.identities, config.losses)
         self.objective = objective.to(self.device)
@@ -128,21 +125,18 @@ class Trainer:
         enabled = self.config.precision == "bf16"
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def _batches(self, first_step: int) -> DataLoader[Clip]:
-        sampler = IdentitySampler(
+    def _batches(self, first_step: int) -> ClipLoader:
+        sampler = batch_sampler(
             self.dataset.tracklets,
-            identities=self.config.clips.identities,
-            per_identity=self.config.clips.tracklets,
+            self.config.clips,
             seed=self.config.seed,
             first_step=first_step,
         )
-        return DataLoader(
+        return ClipLoader(
             self.dataset,
-            batch_sampler=sampler,
-            num_workers=self.config.clips.workers,
-            # A loader seeds its workers from the global generator unless it has its own; drawing
-            # from the global one at every start would make a resumed run another run.
-            generator=torch.Generator(),
+            sampler,
+            threads=self.config.clips.workers,
+            pinned=self.device.type == "cuda",
         )
 
     def _resume(self) -> int:

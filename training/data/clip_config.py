@@ -1,11 +1,12 @@
 """How clips are drawn, batched and augmented."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from training.frozen_model import Count, Fraction, FrozenModel
+from training.frozen_model import Count, Fraction, FrozenModel, Positive
 
+Share = Annotated[float, Field(gt=0, le=1)]
 FrameSampling = Literal["near-equal", "ceil", "local"]
 
 
@@ -21,6 +22,8 @@ class ClipConfig(FrozenModel):
         identities: P, identities or anchors of a batch.
         tracklets: K, clips of each.
         workers: Threads that decode ahead; 0 decodes only when a batch is wanted.
+        cache_mib: Memory for decoded frames, so that later passes need no decoding; each process
+            of a distributed run has its own. 0 keeps none.
     """
 
     frames: Count = 8
@@ -28,12 +31,38 @@ class ClipConfig(FrozenModel):
     sampling: Literal["identities", "anchors"] = "identities"
     identities: Annotated[int, Field(ge=2)] = 8
     tracklets: Annotated[int, Field(ge=2)] = 2
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0)] = 2
+    cache_mib: Annotated[int, Field(ge=0)] = 0
 
 
 class AugmentationConfig(FrozenModel):
-    """Clip-consistent augmentation (spec §1.8)."""
+    """Clip-consistent augmentation (spec §1.8): one draw for all frames of a clip.
+
+    Attributes:
+        flip: Probability of mirroring.
+        pad_px: Black border on each side, out of which a frame of the old size is cut; 0 for none.
+        erasing: Probability of erasing a rectangle.
+        erasing_area: Least and most of the frame that it covers.
+        erasing_aspect: Least and most of its height over its width.
+        erasing_fill: 0 after normalisation, or a random colour (GRL).
+        erasing_per_frame: Draw erasing for each frame by itself (GRL).
+    """
 
     flip: Fraction = 0.5
     pad_px: Annotated[int, Field(ge=0)] = 10
     erasing: Fraction = 0.5
+    erasing_area: tuple[Share, Share] = (0.02, 0.4)
+    erasing_aspect: tuple[Positive, Positive] = (0.3, 3.33)
+    erasing_fill: Literal["zero", "colour"] = "zero"
+    erasing_per_frame: bool = False
+
+    @model_validator(mode="after")
+    def _least_before_most(self) -> Self:
+        for name in ("erasing_area", "erasing_aspect"):
+            least, most = getattr(self, name)
+            if least > most:
+                raise ValueError(
+                    f"expected augmentation.{name} as [least, most], received [{least}, {most}]; "
+                    "swap them"
+                )
+        return self

@@ -1,4 +1,4 @@
-"""Clip requests → tensors. A request carries its seed, so workers and restarts change nothing."""
+"""Clip requests → pixels. A request carries its seed, so threads and restarts change nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
-from torchvision.transforms import v2
+from numpy.typing import NDArray
 
-from training.data.frame_reading import read_frame
-from training.data.frame_sampling import restricted_random_sampling
+from training.data.clip_config import AugmentationConfig, ClipConfig
+from training.data.frame_cache import FrameCache
+from training.data.frame_sampling import FRAME_SAMPLERS
 from training.data.tracklet import Tracklet, identities_of
+from training.data.transforms import ClipTransform
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +24,36 @@ class ClipRequest:
 
 
 class Clip(NamedTuple):
-    """A clip [t, 3, h, w] and its identity's class number; the loader stacks both."""
+    """A batch of clips [b, t, 3, h, w], always contiguous, and class numbers [b] of identities."""
 
     frames: torch.Tensor
     identity: torch.Tensor
 
 
-class ClipDataset(Dataset[Clip]):
-    """Draws clips of `clip_frames` frames from tracklets by restricted random sampling."""
+class ClipDataset:
+    """Draws clips of frames from tracklets, and augments them. Threads may share one.
+
+    Args:
+        tracklets: What requests count in.
+        size: Height and width of a frame.
+        clips: How many frames a clip has, how they are drawn, and memory to keep decoded ones.
+        augmentation: What is done to them.
+    """
 
     def __init__(
         self,
         tracklets: Sequence[Tracklet],
         *,
-        clip_frames: int,
         size: tuple[int, int],
-        transform: v2.Transform,
+        clips: ClipConfig,
+        augmentation: AugmentationConfig,
     ) -> None:
         self.tracklets = tuple(tracklets)
-        self.clip_frames = clip_frames
         self.size = size
-        self.transform = transform
+        self.clip_frames = clips.frames
+        self._sample = FRAME_SAMPLERS[clips.frame_sampling]
+        self._transform = ClipTransform(augmentation)
+        self._cache = FrameCache(clips.cache_mib * 2**20)
         self._class_of = {
             identity: number for number, identity in enumerate(identities_of(tracklets))
         }
@@ -53,18 +63,28 @@ class ClipDataset(Dataset[Clip]):
         """How many identities there are to tell apart."""
         return len(self._class_of)
 
-    def __getitem__(self, request: ClipRequest) -> Clip:
-        """Frames [t, 3, h, w] float and the identity's class number."""
-        tracklet = self.tracklets[request.tracklet]
-        positions = restricted_random_sampling(
-            len(tracklet.frames), self.clip_frames, np.random.default_rng(request.seed)
-        )
+    @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """Frames, 3, height and width of a clip."""
+        return (self.clip_frames, 3, *self.size)
+
+    def class_number(self, request: ClipRequest) -> int:
+        """The class number, from 0, of the identity that a request shows."""
+        return self._class_of[self.tracklets[request.tracklet].identity]
+
+    def draw(self, request: ClipRequest, out: NDArray[np.float32]) -> None:
+        """Write the clip, augmented and normalised, to `out` [t, 3, h, w].
+
+        Raises:
+            ValueError: When a frame cannot be read, with its path.
+        """
+        generator = np.random.default_rng(request.seed)
+        paths = self.tracklets[request.tracklet].frames
         height, width = self.size
         frames = np.stack(
-            [read_frame(tracklet.frames[i], height=height, width=width) for i in positions]
+            [
+                self._cache.read(paths[position], height=height, width=width)
+                for position in self._sample(len(paths), self.clip_frames, generator)
+            ]
         )
-        pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(request.seed)
-            augmented: torch.Tensor = self.transform(pixels)
-        return Clip(augmented, torch.tensor(self._class_of[tracklet.identity]))
+        self._transform(frames, generator, out)

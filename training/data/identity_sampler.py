@@ -11,8 +11,8 @@ from training.data.tracklet import Tracklet
 class IdentitySampler(StepSampler):
     """Identities in shuffled passes, so that each is seen about equally often (spec §1.7).
 
-    Within an identity, cameras are visited in random order, and a tracklet is repeated only when the
-    identity has fewer than K: one with a single camera or tracklet is drawn like any other.
+    Within an identity, cameras are visited in random order, and a tracklet is repeated only when
+    there are fewer than K: an identity with one camera, or one tracklet, is drawn like any other.
 
     Raises:
         ValueError: When there are fewer than P identities, or P cannot be shared out equally.
