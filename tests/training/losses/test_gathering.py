@@ -1,10 +1,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from model.features import TrackletFeatures
 from tests.processes import run_processes
 from training.losses.gathering import gather_batch, gather_rows, join_features
+from training.losses.grl_objective import GrlObjective
+from training.losses.loss_config import GrlLossConfig
 from training.losses.triplet import batch_hard_triplet
 
 IDENTITIES = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
@@ -44,7 +47,30 @@ def differentiate(rows, identities):
 
 def half_of_the_batch(rank):
     own = slice(4 * rank, 4 * rank + 4)
-    return {**differentiate(inputs()[own], IDENTITIES[own]), "refusal": unequal_batches(rank)}
+    return {
+        **differentiate(inputs()[own], IDENTITIES[own]),
+        "grl": learn_grl(inputs()[own], IDENTITIES[own]),
+        "refusal": unequal_batches(rank),
+    }
+
+
+def learn_grl(rows, identities):
+    """Two steps of GRL's objective: its terms, its state, the gradient of the features' layer."""
+    torch.manual_seed(2)
+    objective = GrlObjective(dict.fromkeys(("low", "pooled", "high"), 4), 4, GrlLossConfig())
+    layer = network()
+    for _ in range(2):
+        frames = functional.normalize(layer(rows), dim=2)
+        clip = functional.normalize(frames.mean(dim=1), dim=1)
+        features = TrackletFeatures({}, {"high": frames}, {}, {"low": -clip, "pooled": clip}, {})
+        features, everyone = gather_batch(features, identities)
+        learned = objective(features, everyone)
+        layer.zero_grad()
+        objective.zero_grad()
+        learned.total.backward()
+        objective.remember(features, everyone)
+    heads = {name: parameter.grad for name, parameter in objective.named_parameters()}
+    return learned.terms, objective.state_dict(), heads, layer.weight.grad
 
 
 def unequal_batches(rank):
@@ -71,6 +97,17 @@ def test_two_processes_have_the_loss_and_the_gradient_of_one(two_processes):
     averaged = sum(process["gradient"] for process in two_processes) / 2
     torch.testing.assert_close(averaged, one["gradient"])
     assert one["gradient"].abs().sum() > 0.1
+
+
+def test_two_processes_have_the_tables_and_the_pairs_of_one(two_processes):
+    terms, state, heads, gradient = learn_grl(inputs(), IDENTITIES)
+    for process in two_processes:
+        torch.testing.assert_close(process["grl"][0], terms)
+        torch.testing.assert_close(dict(process["grl"][1]), dict(state))
+        torch.testing.assert_close(process["grl"][2], heads)
+    averaged = sum(process["grl"][3] for process in two_processes) / 2
+    torch.testing.assert_close(averaged, gradient)
+    assert gradient.abs().sum() > 0.1
 
 
 def test_processes_with_unequal_batches_are_refused(two_processes):
