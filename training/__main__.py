@@ -3,7 +3,7 @@
 import typer
 
 from training.commands.complexity import complexity
-from training.commands.data import synthesize
+from training.commands.data import check, synthesize
 from training.commands.data_manifest import manifest
 from training.commands.evaluate import evaluate
 from training.commands.export import export
@@ -19,8 +19,8 @@ app.add_typer(data_app, name="data")
 
 for command in (train, evaluate, student, complexity, export):
     app.command()(command)
-for command in (synthesize, manifest):
-    data_app.command()(command)
+for data_command in (check, synthesize, manifest):
+    data_app.command()(data_command)
 
 
 def main() -> None:

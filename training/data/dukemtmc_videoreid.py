@@ -130,7 +130,7 @@ DukeMTMC-VideoReID/
 ├── query/
 │   └── 0002/
 │       └── 0001/
-└── gallery/                       the queries too
+└── gallery/  (the queries too)
     └── 0002/
         └── 0001/
 """,

@@ -109,8 +109,8 @@ Market-1501-v15.09.15/
 ├── bounding_box_train/
 │   └── 0002_c1s1_000451_03.jpg
 ├── bounding_box_test/
-│   ├── -1_c1s1_000401_03.jpg      junk
-│   ├── 0000_c1s1_000151_01.jpg    distractor
+│   ├── -1_c1s1_000401_03.jpg  (junk)
+│   ├── 0000_c1s1_000151_01.jpg  (distractor)
 │   └── 0001_c1s1_001051_03.jpg
 └── query/
     └── 0001_c1s1_001051_00.jpg

@@ -101,11 +101,11 @@ mars/
 │   └── 0001/
 │       └── 0001C1T0001F001.jpg
 ├── bbox_test/
-│   ├── 00-1/                      junk
-│   ├── 0000/                      distractors
+│   ├── 00-1/  (junk)
+│   ├── 0000/  (distractors)
 │   └── 0002/
 │       └── 0002C1T0001F001.jpg
-└── info/                          or beside mars/
+└── info/  (or beside mars/)
     ├── train_name.txt
     ├── test_name.txt
     ├── tracks_train_info.mat

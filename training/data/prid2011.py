@@ -124,7 +124,7 @@ prid2011/
 │       │   └── person_0001/
 │       │       └── 0001.png
 │       └── cam_b/
-└── splits_prid2011.json           without it, ten splits are drawn
+└── splits_prid2011.json  (without it, ten splits are drawn)
 """
 
 
@@ -140,6 +140,6 @@ PRID2011 = DataSetLayout("PRID-2011", read_prid2011, _TREE, _published(89))
 PRID2011_ALL = DataSetLayout(
     "PRID-2011, all 200 people",
     partial(read_prid2011, people="all"),
-    _TREE.replace("without it, ten splits are drawn", "not read: ten splits are drawn"),
+    _TREE.replace("without it, ten splits are drawn", "not read; ten splits are drawn"),
     _published(100),
 )
