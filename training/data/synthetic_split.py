@@ -10,7 +10,7 @@ from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_writing import check_range
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Walk:
     """One walk of a made-up person before a camera; every number counts from 0."""
 
