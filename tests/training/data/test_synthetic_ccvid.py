@@ -22,9 +22,7 @@ def assert_shows(tracklet, drawn):
 
 def test_everybody_is_read_back_before_every_camera(world, tmp_path):
     calls = []
-    write_ccvid(
-        world, tmp_path / "new", frames=2, progress=lambda *counts: calls.append(counts)
-    )
+    write_ccvid(world, tmp_path / "new", frames=2, progress=lambda *counts: calls.append(counts))
     split = read_ccvid(tmp_path / "new").split()
     walks = 4 * 3 * 2
     assert calls == [(done, walks) for done in range(1, walks + 1)]

@@ -22,9 +22,7 @@ def assert_shows(tracklet, drawn):
 
 def test_everybody_is_read_back_before_every_camera(world, tmp_path):
     calls = []
-    write_lsvid(
-        world, tmp_path / "new", frames=2, progress=lambda *counts: calls.append(counts)
-    )
+    write_lsvid(world, tmp_path / "new", frames=2, progress=lambda *counts: calls.append(counts))
     split = read_lsvid(tmp_path / "new").split()
     walks = 4 * 3
     assert calls == [(done, walks) for done in range(1, walks + 1)]
