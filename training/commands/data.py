@@ -16,6 +16,9 @@ DrawnLayout = Literal[
     "dukemtmcvidreid",
     "ilidsvid",
     "prid2011",
+    "lsvid",
+    "ccvid",
+    "mevid",
 ]
 
 

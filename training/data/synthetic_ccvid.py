@@ -1,11 +1,12 @@
 """A made-up world, whose people change clothes, in the files of CCVID."""
 
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_split import Walk, split_world
-from training.data.synthetic_writing import Progress, check_range, new_directory, save_frame
+from training.data.synthetic_walks import write_walks
+from training.data.synthetic_writing import Progress, check_range, new_directory
 
 
 def write_ccvid(
@@ -33,20 +34,20 @@ def write_ccvid(
     check_range("recordings", recordings, 1, 3)
     check_range("frames", frames, 1, 99_999)
     split = split_world(world, recordings=recordings, outfits=recordings)
-    written = count(1)
+    parts = {"train": split.train, "query": split.query, "gallery": split.gallery}
+    placed = [(walk, partial(_frame, walk)) for walks in parts.values() for walk in walks]
     with new_directory(directory) as root:
-        parts = (("train", split.train), ("query", split.query), ("gallery", split.gallery))
-        for part, walks in parts:
-            for walk in walks:
-                for number, frame in enumerate(walk.draw(world, frames), start=1):
-                    save_frame(frame, root / _folder(walk) / f"{number:05d}.jpg")
-                if progress is not None:
-                    progress(next(written), split.walks)
+        write_walks(world, root, placed, frames=frames, progress=progress)
+        for part, walks in parts.items():
             lines = [
                 f"{_folder(walk)}\t{walk.identity + 1:03d}\tu{walk.outfit}_l{walk.outfit}\n"
                 for walk in walks
             ]
-            (root / f"{part}.txt").write_text("".join(lines), "utf-8")
+            (root / f"{part}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def _frame(walk: Walk, position: int) -> str:
+    return f"{_folder(walk)}/{position + 1:05d}.jpg"
 
 
 def _folder(walk: Walk) -> str:

@@ -1,7 +1,7 @@
 """A made-up world in the files of LS-VID."""
 
 from collections.abc import Sequence
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -9,7 +9,8 @@ import numpy as np
 
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_split import Walk, split_world
-from training.data.synthetic_writing import Progress, check_range, new_directory, save_frame
+from training.data.synthetic_walks import write_walks
+from training.data.synthetic_writing import Progress, check_range, new_directory
 
 
 def write_lsvid(
@@ -37,19 +38,22 @@ def write_lsvid(
     check_range("frames", frames, 1, 9999)
     split = split_world(world, recordings=recordings)
     test = sorted((*split.query, *split.gallery))
-    written = count(1)
+    parts = {
+        "train": [(_start("train", walk, recordings), walk) for walk in split.train],
+        "test": [(_start("test", walk, recordings), walk) for walk in test],
+    }
+    placed = [
+        (walk, partial(_frame, start, walk.camera))
+        for part in parts.values()
+        for start, walk in part
+    ]
     with new_directory(directory) as root:
+        write_walks(world, root, placed, frames=frames, progress=progress)
         (root / "list_sequence").mkdir()
-        for part, walks in (("train", split.train), ("test", test)):
-            starts = [_start(part, walk, recordings) for walk in walks]
-            for walk, start in zip(walks, starts, strict=True):
-                _write_frames(root, start, walk.camera, drawn=walk.draw(world, frames))
-                if progress is not None:
-                    progress(next(written), split.walks)
-            lines = [
-                f"{start} {walk.identity + 1}\n" for walk, start in zip(walks, starts, strict=True)
-            ]
-            (root / f"list_sequence/list_seq_{part}.txt").write_text("".join(lines), "utf-8")
+        for part, started in parts.items():
+            lines = [f"{start} {walk.identity + 1}\n" for start, walk in started]
+            path = root / f"list_sequence/list_seq_{part}.txt"
+            path.write_text("".join(lines), encoding="utf-8")
         _write_queries(root / "test/data/info_test.mat", [test.index(walk) for walk in split.query])
 
 
@@ -58,11 +62,8 @@ def _start(part: str, walk: Walk, recordings: int) -> str:
     return f"tracklet_{part}/{person:04d}/{person:04d}_{number:02d}"
 
 
-def _write_frames(
-    root: Path, start: str, camera: int, *, drawn: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
-) -> None:
-    for number, frame in enumerate(drawn, start=1):
-        save_frame(frame, root / f"{start}_{camera + 1:02d}_{number:04d}.jpg")
+def _frame(start: str, camera: int, position: int) -> str:
+    return f"{start}_{camera + 1:02d}_{position + 1:04d}.jpg"
 
 
 def _write_queries(path: Path, rows: Sequence[int]) -> None:

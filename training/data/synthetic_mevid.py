@@ -1,11 +1,13 @@
 """A made-up world, whose people change clothes, in the files of MEVID."""
 
-from itertools import count
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_split import Walk, split_world
-from training.data.synthetic_writing import Progress, check_range, new_directory, save_frame
+from training.data.synthetic_walks import write_walks
+from training.data.synthetic_writing import Progress, check_range, new_directory
 
 _OUTFITS = 2
 
@@ -36,27 +38,26 @@ def write_mevid(
     check_range("frames", frames, 1, 99_999)
     split = split_world(world, recordings=recordings, outfits=_OUTFITS)
     test = sorted((*split.query, *split.gallery))
-    written = count(1)
+    parts = {"train": split.train, "test": test}
+    placed = [(walk, partial(_path, part, walk)) for part, walks in parts.items() for walk in walks]
     with new_directory(directory) as root:
-        for part, walks in (("train", split.train), ("test", test)):
-            names: list[str] = []
-            rows: list[str] = []
-            for walk in walks:
-                rows.append(_row(walk, len(names), frames))
-                for number, frame in enumerate(walk.draw(world, frames)):
-                    names.append(f"{_tracklet(walk)}F{number:05d}.jpg")
-                    save_frame(frame, root / f"bbox_{part}" / names[-1][:4] / names[-1])
-                if progress is not None:
-                    progress(next(written), split.walks)
-            (root / f"{part}_name.txt").write_text("\n".join(names) + "\n", "utf-8")
-            (root / f"track_{part}_info.txt").write_text("\n".join(rows) + "\n", "utf-8")
-        queries = "".join(f"{test.index(walk)}\n" for walk in split.query)
-        (root / "query_IDX.txt").write_text(queries, "utf-8")
+        write_walks(world, root, placed, frames=frames, progress=progress)
+        for part, walks in parts.items():
+            names = [_frame(walk, position) for walk in walks for position in range(frames)]
+            rows = [_row(walk, place * frames, frames) for place, walk in enumerate(walks)]
+            _write_lines(root / f"{part}_name.txt", names)
+            _write_lines(root / f"track_{part}_info.txt", rows)
+        _write_lines(root / "query_IDX.txt", [str(test.index(walk)) for walk in split.query])
 
 
-def _tracklet(walk: Walk) -> str:
-    person, camera = walk.identity + 1, _camera(walk)
-    return f"{person:04d}O{walk.outfit:03d}C{camera}T{walk.recording:03d}"
+def _path(part: str, walk: Walk, position: int) -> str:
+    name = _frame(walk, position)
+    return f"bbox_{part}/{name[:4]}/{name}"
+
+
+def _frame(walk: Walk, position: int) -> str:
+    person = f"{walk.identity + 1:04d}O{walk.outfit:03d}"
+    return f"{person}C{_camera(walk)}T{walk.recording:03d}F{position:05d}.jpg"
 
 
 def _camera(walk: Walk) -> int:
@@ -67,3 +68,7 @@ def _row(walk: Walk, first: int, frames: int) -> str:
     """As NumPy saves a table of numbers."""
     numbers = (first, first + frames - 1, walk.identity + 1, walk.outfit, _camera(walk))
     return " ".join(f"{number:.18e}" for number in numbers)
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

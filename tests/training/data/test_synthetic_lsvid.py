@@ -1,4 +1,4 @@
-"""LS-VID: what is read back is the world, drawn the same each time."""
+"""LS-VID: what is read back is the world."""
 
 import numpy as np
 import pytest
@@ -34,16 +34,6 @@ def test_everybody_is_read_back_before_every_camera(world, tmp_path):
     assert [t.identity for t in split.query] == [3, 4]
     assert_shows(split.query[0], world.tracklet(2, 2, frames=2))
     assert_shows(split.train[1], world.tracklet(0, 1, frames=2))
-
-
-def test_the_same_world_writes_the_same_bytes(world, tmp_path):
-    for name in ("one", "two"):
-        write_lsvid(world, tmp_path / name, frames=1)
-    files = [path for path in sorted((tmp_path / "one").rglob("*")) if path.is_file()]
-    assert files
-    for path in files:
-        twin = tmp_path / "two" / path.relative_to(tmp_path / "one")
-        assert twin.read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
