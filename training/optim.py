@@ -4,10 +4,11 @@ import math
 
 import torch
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from model.tracklet_network import TrackletNetwork
+from training.layer_rates import layer_scales
 from training.optim_config import OptimizerConfig
 
 _UNSCALED_COLUMNS = 192
@@ -16,7 +17,9 @@ _UNSCALED_COLUMNS = 192
 def build_optimizer(
     network: TrackletNetwork, heads: nn.Module, config: OptimizerConfig
 ) -> Optimizer:
-    """SGD with Nesterov momentum 0.9, or AdamW; all but the backbones learns faster (spec §1.7).
+    """SGD with Nesterov momentum 0.9, Adam or AdamW; new layers learn faster (spec §1.7).
+
+    SGD and Adam decay all parameters alike, biases too, as the reference implementations do.
 
     Under AdamW biases and norms are not decayed, and the rate of a classifier over d columns is
     scaled by 192/d where d is larger: a step moves every weight by about the rate whatever its
@@ -25,13 +28,19 @@ def build_optimizer(
     """
     rate, new_rate = config.learning_rate, config.learning_rate * config.new_layer_factor
     old, new = _by_novelty(network)
-    if config.name == "sgd":
+    scales = {} if config.layer_decay is None else layer_scales(network, config.layer_decay)
+    if config.name != "adamw":
         decay = config.weight_decay
-        groups = [_group(old, rate, decay), _group([*new, *heads.parameters()], new_rate, decay)]
+        groups = [
+            *_layer_groups(old, rate, decay, scales),
+            _group([*new, *heads.parameters()], new_rate, decay),
+        ]
+        if config.name == "adam":
+            return Adam(groups)
         return SGD(groups, momentum=0.9, nesterov=True)
     groups = [
-        _group([p for p in old if p.ndim > 1], rate, config.weight_decay),
-        _group([p for p in old if p.ndim <= 1], rate, 0.0),
+        *_layer_groups([p for p in old if p.ndim > 1], rate, config.weight_decay, scales),
+        *_layer_groups([p for p in old if p.ndim <= 1], rate, 0.0, scales),
         _group([p for p in new if p.ndim > 1], new_rate, config.weight_decay),
         _group([p for p in new if p.ndim <= 1], new_rate, 0.0),
         *(_head_group(p, new_rate, config.weight_decay) for p in heads.parameters()),
@@ -47,7 +56,8 @@ def build_schedule(
 
     def factor(step: int) -> float:
         if step < config.warmup_steps:
-            return (step + 1) / config.warmup_steps
+            risen = (step + 1) / config.warmup_steps
+            return config.warmup_start + (1 - config.warmup_start) * risen
         if config.schedule == "cosine":
             progress = (step - config.warmup_steps) / max(total - config.warmup_steps, 1)
             return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
@@ -66,6 +76,18 @@ def _by_novelty(network: TrackletNetwork) -> tuple[list[nn.Parameter], list[nn.P
             backbone = name.split(".", 1)[0] in network.backbone_modules
             (old if backbone else new).append(parameter)
     return old, new
+
+
+def _layer_groups(
+    parameters: list[nn.Parameter], rate: float, decay: float, scales: dict[nn.Parameter, float]
+) -> "list[_Group]":
+    """One group, or one per depth where layers learn at rates of their own; slowest first."""
+    by_scale: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        by_scale.setdefault(scales.get(parameter, 1.0), []).append(parameter)
+    if not by_scale:
+        return [_group([], rate, decay)]
+    return [_group(by_scale[scale], rate * scale, decay) for scale in sorted(by_scale)]
 
 
 def _head_group(weight: nn.Parameter, rate: float, decay: float) -> "_Group":
