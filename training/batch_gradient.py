@@ -141,9 +141,16 @@ def finite(what: str, value: float) -> float:
 
 
 def _on_device(frames: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A copy on the device, in plain order and in memory aligned as torch aligns its own.
+    """A copy on the device, laid out and aligned alike wherever the frames come from.
 
-    Frames from a worker lie in shared memory, where kernels might sum in another order.
+    A loader's own stack has its channels last, as images are decoded; a worker's, in shared memory,
+    has them first, and there kernels sum in another order.
     """
-    moved = torch.empty(frames.shape, dtype=frames.dtype, device=device)
-    return moved.copy_(frames)
+    moved = torch.empty(
+        frames.shape[0] * frames.shape[1],
+        *frames.shape[2:],
+        dtype=frames.dtype,
+        device=device,
+        memory_format=torch.channels_last,
+    )
+    return moved.copy_(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])

@@ -47,6 +47,11 @@ class TrainingState:
     precision: Precision
     average: ExponentialAverage | None = None
 
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Everything that learns, of the network and of the objective."""
+        return [*self.network.parameters(), *self.objective.parameters()]
+
 
 @dataclass(frozen=True)
 class RunOrigin:

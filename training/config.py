@@ -15,19 +15,36 @@ from training.expected_result import ExpectedResult
 from training.frozen_model import Count, FrozenModel
 from training.layered_yaml import read_layered_yaml
 from training.losses.loss_config import LossConfig
-from training.optim_config import OptimizerConfig
+from training.optim_config import FreezingConfig, OptimizerConfig
 
 
 class TrainingConfig(FrozenModel):
-    """One experiment, whole; every key is consumed."""
+    """One experiment, whole; every key is consumed.
+
+    Attributes:
+        run_dir: Where everything that the run makes is written.
+        seed: Of weights, batches, clips, augmentation and stochastic depth.
+        device: `auto` is the GPU where there is one.
+        precision: What forward passes compute in; weights and the optimiser stay in float32.
+        initial_weights: `weights.safetensors` of an earlier stage to start from.
+        checkpoint_every_steps: How often the run is saved; it also is when it ends or is stopped.
+        threads: Of a CPU; 0 leaves the number to torch.
+        compile: Compile the network's forward pass; the first steps take minutes.
+        sync_batch_norm: Batch statistics over all processes; GPUs only.
+        tensorboard: Write event files beside the JSON lines.
+        expected: What the experiment should reach; read by reports, not by training.
+    """
 
     run_dir: Path
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     initial_weights: Path | None = None
     checkpoint_every_steps: Count = 200
     threads: Annotated[int, Field(ge=0)] = 0
+    compile: bool = False
+    sync_batch_norm: bool = False
+    tensorboard: bool = False
     model: AnyModelConfig = DCCTConfig()
     data: DataConfig
     expected: ExpectedResult | None = None
@@ -35,6 +52,7 @@ class TrainingConfig(FrozenModel):
     augmentation: AugmentationConfig = AugmentationConfig()
     losses: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    freezing: FreezingConfig | None = None
 
     @model_validator(mode="after")
     def _pretrained_or_initial(self) -> Self:
@@ -43,6 +61,15 @@ class TrainingConfig(FrozenModel):
             raise ValueError(
                 "expected initial_weights, or pretrained or local weights of the backbones, "
                 "received both; drop one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _compiled_draws_agree(self) -> Self:
+        if self.compile and self.optimizer.accumulate > 1:
+            raise ValueError(
+                "expected compile or optimizer.accumulate, received both: compiled passes with and "
+                "without gradients may draw other random numbers; leave one of them out"
             )
         return self
 

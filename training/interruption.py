@@ -9,6 +9,12 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class StopRequest:
+    """Which signal has come, if any."""
+
+    number: int | None = None
+
+
 class TrainingInterruptedError(Exception):
     """A signal ended a run early, after its checkpoint was written.
 
@@ -16,18 +22,14 @@ class TrainingInterruptedError(Exception):
         exit_status: 128 + the signal's number, as shells have it: 130 or 143.
     """
 
-    def __init__(self, number: int, *, step: int) -> None:
+    def __init__(self, stop: StopRequest, *, step: int) -> None:
+        # Another process of the run may have been the one that was told.
+        number = signal.SIGTERM if stop.number is None else stop.number
         super().__init__(
-            f"stopped by {signal.Signals(number).name} after step {step}, which is in the "
+            f"stopped by {signal.Signals(number).name} after {step} steps, which are in the "
             "checkpoint; the same command goes on from there"
         )
         self.exit_status = 128 + number
-
-
-class StopRequest:
-    """Which signal has come, if any."""
-
-    number: int | None = None
 
 
 @contextmanager

@@ -53,3 +53,7 @@ class Precision:
                 f"{before:g}; set precision to bf16, or lower optimizer.learning_rate"
             )
         return after >= before
+
+    def fields(self) -> dict[str, float]:
+        """What a log should tell of it: the loss scale, where there is one."""
+        return {"loss_scale": self.scaler.get_scale()} if self.scaled else {}

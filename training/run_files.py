@@ -14,7 +14,6 @@ from model.tracklet_network import TrackletNetwork
 from model.weights import save_weights
 from training.checkpoint import CHECKPOINT_FILE, CheckpointContent
 
-STEPS_FILE = "steps.jsonl"
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "config.json"
 _MEGABYTE = 1e6

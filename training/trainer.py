@@ -1,6 +1,5 @@
 """The loop, and nothing but the loop."""
 
-import math
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -8,34 +7,34 @@ from pathlib import Path
 
 import torch
 from rich.progress import Progress
-from torch import nn
+from torch.utils.data import DataLoader
 
-from model.durable_file import durable_file
-from model.features import TrackletFeatures
 from model.registry import build_model
 from model.tracklet_network import TrackletNetwork
-from model.weights import load_weights, read_config, save_weights
+from model.weights import load_weights, read_config
+from training.batch_gradient import BatchGradient, finite
 from training.checkpoint import (
-    CHECKPOINT_FILE,
     RunOrigin,
     TrainingState,
+    checkpoint_content,
     resume_checkpoint,
-    save_checkpoint,
 )
 from training.config import TrainingConfig
-from training.data.batch_sampler import batch_sampler
 from training.data.clip_dataset import Clip, ClipDataset
-from training.data.clip_loader import ClipLoader
+from training.data.identity_sampler import IdentitySampler
 from training.data.tracklet import Tracklet, tracklets_digest
+from training.data.transforms import training_transform
 from training.device import choose_device
+from training.distributed import ALONE, Processes
+from training.exponential_average import ExponentialAverage
+from training.freezing import Freezer
+from training.interruption import StopRequest, TrainingInterruptedError, stop_on_signals
 from training.losses.build_objective import build_objective
-from training.losses.gathering import gather_batch
 from training.optim import build_optimizer, build_schedule, clip_gradients
+from training.precision import Precision
+from training.run_files import RunFiles
 from training.run_log import RunLog
-
-STEPS_FILE = "steps.jsonl"
-WEIGHTS_FILE = "weights.safetensors"
-CONFIG_FILE = "config.json"
+from training.sync_batch_norm import synchronize_batch_norm
 
 
 class Trainer:
@@ -43,112 +42,183 @@ class Trainer:
 
     A run that was interrupted and resumed equals the uninterrupted one bit for bit on a CPU:
     batches depend on (seed, step) alone, and the generator behind stochastic depth is saved.
+
+    Args:
+        config: The experiment.
+        tracklets: What to learn from.
+        processes: Those that train together; each embeds its part of every batch.
     """
 
-    def __init__(self, config: TrainingConfig, tracklets: Sequence[Tracklet]) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        tracklets: Sequence[Tracklet],
+        processes: Processes = ALONE,
+    ) -> None:
         torch.manual_seed(config.seed)
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config = config
+        self.processes = processes
         self.device = choose_device(config.device)
-        self.network = _initial_network(config).to(self.device)
+        self.files = RunFiles(config.run_dir)
+        self.network = _initial_network(config, self.device, processes)
         self.dataset = ClipDataset(
             tracklets,
+            clip_frames=config.clips.frames,
             size=(config.model.height, config.model.width),
-            clips=config.clips,
-            augmentation=config.augmentation,
+            transform=training_transform(
+                config.augmentation, height=config.model.height, width=config.model.width
+            ),
         )
         objective = build_objective(self.network, self.dataset.identities, config.losses)
         self.objective = objective.to(self.device)
         self.steps_per_epoch = self._steps_per_epoch()
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
-        optimizer = build_optimizer(self.network, self.objective, config.optimizer)
-        schedule = build_schedule(optimizer, config.optimizer, steps_per_epoch=self.steps_per_epoch)
-        self.state = TrainingState(self.network, self.objective, optimizer, schedule)
+        self.state = self._initial_state()
         self.origin = RunOrigin(config.model_dump_json(indent=2), tracklets_digest(tracklets))
+        self._freezer = Freezer(
+            self.network, config.freezing, steps_per_epoch=self.steps_per_epoch
+        )
+        self._gradient = BatchGradient(
+            self.network,
+            self.objective,
+            self.state.precision,
+            processes=processes,
+            pieces=config.optimizer.accumulate,
+        )
+        if config.compile:
+            self.network.compile()
+        if processes.rank:  # other draws of stochastic depth than on rank 0
+            torch.manual_seed(config.seed + processes.rank)
+
+    @property
+    def exported(self) -> TrackletNetwork:
+        """The network whose weights are written: the average where there is one."""
+        average = self.state.average
+        return self.network if average is None else average.network
 
     def fit(self, progress: Progress, *, stop_after_steps: int | None = None) -> Path:
         """Train to the last step (or `stop_after_steps` more); returns the weights file.
 
         Raises:
-            ValueError: When the run directory holds a checkpoint of another configuration.
+            ValueError: When the run directory holds a checkpoint of another run.
+            OSError: When a checkpoint cannot be written; the last one is whole.
+            TrainingInterruptedError: When a signal ended the run; its last step is saved.
         """
-        run_dir = self.config.run_dir
-        run_dir.mkdir(parents=True, exist_ok=True)
+        self.config.run_dir.mkdir(parents=True, exist_ok=True)
         first = self._resume()
         last = self.total_steps
         if stop_after_steps is not None:
             last = min(last, first + stop_after_steps)
-        with durable_file(run_dir / CONFIG_FILE) as temporary:
-            temporary.write_text(self.origin.config_json + "\n", encoding="utf-8")
         task = progress.add_task("train", total=self.total_steps, completed=first)
-        with RunLog(run_dir / STEPS_FILE, resume_at_step=first) as log:
+        with stop_on_signals() as stop, self._log(first) as log:
             began_s = time.perf_counter()
             for step, clips in enumerate(islice(self._batches(first), last - first), first):
-                fields = self.train_step(clips)
+                fields = self.train_step(clips, step=step)
                 began_s, previous_s = time.perf_counter(), began_s
-                fields["frames_per_s"] = _frames(clips) / (began_s - previous_s)
+                fields["frames_per_s"] = self._frames(clips) / (began_s - previous_s)
                 log.write(step=step, epoch=step // self.steps_per_epoch, **fields)
-                progress.update(task, advance=1, description=f"train loss {fields['loss']:.3f}")
-                if (step + 1) % self.config.checkpoint_every_steps == 0 or step + 1 == last:
-                    self._save(step + 1)
-        return run_dir / WEIGHTS_FILE
+                progress.update(
+                    task,
+                    advance=1,
+                    description=f"loss {fields['loss']:.3f} {fields['frames_per_s']:.0f} frames/s",
+                )
+                self._save_if_due(step + 1, last, stop)
+        return self.files.weights
 
-    def train_step(self, clips: Clip) -> dict[str, float]:
-        """One update on a batch of clips [b, t, 3, h, w]; returns the named losses.
+    def train_step(self, clips: Clip, *, step: int = 0) -> dict[str, float]:
+        """One update on this process's clips [b, t, 3, h, w]; returns the named losses.
 
         Raises:
             FloatingPointError: When the loss or its gradient is not finite; no parameter moved.
         """
-        features, identities = self._features(clips)
-        with self._precision():
-            objective = self.objective(features, identities)
-        loss = _finite("loss", float(objective.total.detach()))
-        self.state.optimizer.zero_grad(set_to_none=True)
-        objective.total.backward()
-        norm = clip_gradients(self._parameters(), self.config.optimizer.gradient_clip)
-        _finite("gradient", norm)
-        rate = self.state.schedule.get_last_lr()[0]
-        self.state.optimizer.step()
-        self.objective.remember(features, identities)
-        self.state.schedule.step()
-        terms = {name: float(term) for name, term in objective.terms.items()}
-        return {"loss": loss, **terms, "learning_rate": float(rate), "gradient_norm": norm}
+        state = self.state
+        self._freezer.train_mode(step)
+        state.optimizer.zero_grad(set_to_none=True)
+        seen = self._gradient.compute(clips)
+        state.precision.unscale(state.optimizer)
+        norm = clip_gradients(state.parameters, self.config.optimizer.gradient_clip)
+        if not state.precision.scaled:
+            finite("gradient", norm)
+        rate = state.schedule.get_last_lr()[0]
+        if state.precision.update(state.optimizer):
+            self.objective.remember(seen.features, seen.identities)
+            state.schedule.step()
+            if state.average is not None:
+                state.average.update(self.network)
+        terms = {name: float(term) for name, term in seen.objective.terms.items()}
+        return {
+            "loss": float(seen.objective.total.detach()),
+            **terms,
+            "learning_rate": float(rate),
+            "gradient_norm": norm,
+            **state.precision.fields(),
+        }
 
-    def _features(self, clips: Clip) -> tuple[TrackletFeatures, torch.Tensor]:
-        self.network.train()
-        with self._precision():
-            features = self.network(clips.frames.to(self.device))
-        return gather_batch(features, clips.identity.to(self.device))
+    def _initial_state(self) -> TrainingState:
+        config = self.config.optimizer
+        optimizer = build_optimizer(self.network, self.objective, config)
+        decay = config.average_decay
+        return TrainingState(
+            network=self.network,
+            objective=self.objective,
+            optimizer=optimizer,
+            schedule=build_schedule(optimizer, config, steps_per_epoch=self.steps_per_epoch),
+            precision=Precision(self.config.precision, self.device),
+            average=None if decay is None else ExponentialAverage(self.network, decay),
+        )
 
-    def _precision(self) -> torch.autocast:
-        enabled = self.config.precision == "bf16"
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
-
-    def _batches(self, first_step: int) -> ClipLoader:
-        sampler = batch_sampler(
+    def _batches(self, first_step: int) -> DataLoader[Clip]:
+        sampler = IdentitySampler(
             self.dataset.tracklets,
-            self.config.clips,
+            identities=self.config.clips.identities,
+            per_identity=self.config.clips.tracklets,
             seed=self.config.seed,
             first_step=first_step,
+            rank=self.processes.rank,
+            world_size=self.processes.world_size,
         )
-        return ClipLoader(
+        return DataLoader(
             self.dataset,
-            sampler,
-            threads=self.config.clips.workers,
-            pinned=self.device.type == "cuda",
+            batch_sampler=sampler,
+            num_workers=self.config.clips.workers,
+            # A loader seeds its workers from the global generator unless it has its own; drawing
+            # from the global one at every start would make a resumed run another run.
+            generator=torch.Generator(),
+        )
+
+    def _log(self, first: int) -> RunLog:
+        return RunLog(
+            self.config.run_dir,
+            resume_at_step=first,
+            writes=self.processes.writes,
+            tensorboard=self.config.tensorboard,
         )
 
     def _resume(self) -> int:
-        path = self.config.run_dir / CHECKPOINT_FILE
-        if not path.exists():
-            return 0
-        return resume_checkpoint(path, self.state, self.origin)
+        first = 0
+        if self.files.checkpoint.exists():
+            first = resume_checkpoint(
+                self.files.checkpoint, self.state, self.origin, processes=self.processes
+            )
+            if self.processes.writes:
+                self.files.save_weights(self.exported)
+        if self.processes.writes:
+            self.files.write_config(self.origin.config_json)
+        return first
 
-    def _save(self, steps_done: int) -> None:
-        save_weights(self.config.run_dir / WEIGHTS_FILE, self.network)
-        path = self.config.run_dir / CHECKPOINT_FILE
-        save_checkpoint(path, self.state, self.origin, step=steps_done)
+    def _save_if_due(self, steps_done: int, last: int, stop: StopRequest) -> None:
+        stopping = self.processes.any_of(stop.number is not None)
+        due = steps_done % self.config.checkpoint_every_steps == 0 or steps_done == last
+        if due or stopping:
+            content = checkpoint_content(
+                self.state, self.origin, step=steps_done, processes=self.processes
+            )
+            if self.processes.writes:
+                self.files.save(content, self.exported)
+        if stopping and steps_done < self.total_steps:
+            raise TrainingInterruptedError(stop, step=steps_done)
 
     def _steps_per_epoch(self) -> int:
         """An epoch shows as many clips as there are tracklets times K (spec §1.7)."""
@@ -158,28 +228,19 @@ class Trainer:
         wanted = len(self.dataset.tracklets) * clips.tracklets
         return -(-wanted // (clips.identities * clips.tracklets))
 
-    def _parameters(self) -> list[nn.Parameter]:
-        return [*self.network.parameters(), *self.objective.parameters()]
+    def _frames(self, clips: Clip) -> int:
+        return clips.frames.shape[0] * clips.frames.shape[1] * self.processes.world_size
 
 
-def _initial_network(config: TrainingConfig) -> TrackletNetwork:
+def _initial_network(
+    config: TrainingConfig, device: torch.device, processes: Processes
+) -> TrackletNetwork:
     """A fresh network, or one that goes on from an earlier stage and knows where that began."""
     network = build_model(config.model)
     if config.initial_weights is not None:
         load_weights(config.initial_weights, network)
         pretrained = read_config(config.initial_weights).pretrained
         network.config = config.model.model_copy(update={"pretrained": pretrained})
-    return network
-
-
-def _finite(what: str, value: float) -> float:
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"expected a finite {what}, received {value}; "
-            "lower optimizer.learning_rate or set optimizer.gradient_clip"
-        )
-    return value
-
-
-def _frames(clips: Clip) -> int:
-    return clips.frames.shape[0] * clips.frames.shape[1]
+    if config.sync_batch_norm:
+        synchronize_batch_norm(network, device, processes)
+    return network.to(device)
