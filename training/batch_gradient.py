@@ -153,4 +153,5 @@ def _on_device(frames: torch.Tensor, device: torch.device) -> torch.Tensor:
         device=device,
         memory_format=torch.channels_last,
     )
-    return moved.copy_(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+    moved.copy_(frames.flatten(0, 1))
+    return torch.unflatten(moved, 0, frames.shape[:2])

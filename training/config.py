@@ -1,6 +1,7 @@
 """The training configuration: read once from YAML, validated, frozen, passed down in pieces."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -13,7 +14,7 @@ from training.data.clip_config import AugmentationConfig, ClipConfig
 from training.data.data_config import DataConfig
 from training.expected_result import ExpectedResult
 from training.frozen_model import Count, FrozenModel
-from training.layered_yaml import read_layered_yaml
+from training.layered_yaml import read_layered_yaml, with_changes
 from training.losses.loss_config import LossConfig
 from training.optim_config import FreezingConfig, OptimizerConfig
 
@@ -100,15 +101,16 @@ class TrainingConfig(FrozenModel):
         return self
 
 
-def load_config(path: Path) -> TrainingConfig:
-    """Read a YAML configuration, with what it `extends` below it.
+def load_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
+    """Read a YAML configuration, with what it `extends` below it and `key=value` changes on top.
 
     Raises:
         ValueError: When the file is missing, is not YAML, has an unknown key (with the nearest
             known one), or a value out of range.
     """
     try:
-        return TrainingConfig.model_validate(read_layered_yaml(path))
+        content = with_changes(read_layered_yaml(path), changes)
+        return TrainingConfig.model_validate(content)
     except ValidationError as error:
         problems = "\n".join(f"  {line}" for line in _problems(error))
         raise ValueError(

@@ -81,7 +81,7 @@ class Processes:
             dist.all_reduce(flat)
             flat /= self.world_size
             sizes = [tensor.numel() for tensor in bucket]
-            for tensor, mean in zip(bucket, flat.split(sizes), strict=True):
+            for tensor, mean in zip(bucket, torch.split(flat, sizes), strict=True):
                 tensor.detach().copy_(mean.view_as(tensor))
 
 

@@ -49,7 +49,7 @@ class Freezer:
 
 
 def _module(network: TrackletNetwork, name: str) -> nn.Module:
-    known = dict(network.named_modules())
+    known: dict[str, nn.Module] = dict(network.named_modules())
     if not name or name not in known:
         tops = [name for name, _ in network.named_children()]
         raise ValueError(

@@ -34,7 +34,7 @@ class TrainingInterruptedError(Exception):
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Note SIGINT and SIGTERM in the body instead of dying; a second signal does what it always did.
+    """Note SIGINT and SIGTERM in the body instead of dying; a second signal acts as it always did.
 
     Outside the main thread nobody can catch signals, and nothing is noted.
     """

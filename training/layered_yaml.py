@@ -1,5 +1,6 @@
 """YAML that extends other YAML: a file holds only what it changes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,31 @@ def read_layered_yaml(path: Path) -> dict[str, object]:
         extended = below.pop("extends", None)
         content = _merge(below, content)
         following = None if extended is None else following.parent / str(extended)
+    return content
+
+
+def with_changes(content: dict[str, object], changes: Sequence[str]) -> dict[str, object]:
+    """The content with `dotted.key=value` written over it; values are YAML.
+
+    Raises:
+        ValueError: When a change has no `=`, no key, or no YAML behind it.
+    """
+    for change in changes:
+        key, equals, written = change.partition("=")
+        try:
+            value = yaml.safe_load(written)
+        except yaml.YAMLError as error:
+            raise ValueError(
+                f"expected YAML behind `=`, received {change!r}: {error}; quote the value"
+            ) from error
+        if not equals or not all(key.split(".")):
+            raise ValueError(
+                f"expected a change `section.key=value`, received {change!r}; "
+                "write it like `optimizer.epochs=10`"
+            )
+        for name in reversed(key.split(".")):
+            value = {name: value}
+        content = _merge(content, value)
     return content
 
 

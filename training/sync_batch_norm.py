@@ -1,7 +1,7 @@
 """Batch statistics over the processes that train together."""
 
 import torch
-from timm.layers import convert_sync_batchnorm
+from timm.layers.norm_act import convert_sync_batchnorm
 
 from model.tracklet_network import TrackletNetwork
 from training.distributed import Processes
@@ -22,4 +22,4 @@ def synchronize_batch_norm(
             "sync_batch_norm to false"
         )
     for name, child in list(network.named_children()):
-        setattr(network, name, convert_sync_batchnorm(child))
+        setattr(network, name, convert_sync_batchnorm(child))  # type: ignore[no-untyped-call]

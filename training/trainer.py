@@ -77,9 +77,7 @@ class Trainer:
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
         self.state = self._initial_state()
         self.origin = RunOrigin(config.model_dump_json(indent=2), tracklets_digest(tracklets))
-        self._freezer = Freezer(
-            self.network, config.freezing, steps_per_epoch=self.steps_per_epoch
-        )
+        self._freezer = Freezer(self.network, config.freezing, steps_per_epoch=self.steps_per_epoch)
         self._gradient = BatchGradient(
             self.network,
             self.objective,

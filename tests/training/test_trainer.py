@@ -11,7 +11,8 @@ from tests.tiny_models import tiny_dcct
 from training.data.clip_config import ClipConfig
 from training.data.clip_dataset import Clip
 from training.evaluation.compare import compare_with_baseline
-from training.trainer import STEPS_FILE, Trainer
+from training.run_log import STEPS_FILE
+from training.trainer import Trainer
 
 
 def fit(config, tracklets, **options):
@@ -59,7 +60,7 @@ def test_an_epoch_shows_k_clips_for_every_tracklet(small_config, drawn_tracklets
 
 def test_a_run_does_not_go_on_under_another_configuration(small_config, drawn_tracklets):
     fit(small_config(), drawn_tracklets, stop_after_steps=2)
-    with pytest.raises(ValueError, match='"seed": 0, → "seed": 1,.*another run_dir'):
+    with pytest.raises(ValueError, match=r"another one:\n  seed: 0 → 1\n.*another run_dir"):
         fit(small_config(seed=1), drawn_tracklets)
 
 

@@ -20,7 +20,7 @@ def errors_for_people() -> Iterator[None]:
     """What the user can mend is one red paragraph and status 1; anything else is a traceback."""
     try:
         yield
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         errors.print(f"error: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:

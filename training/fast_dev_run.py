@@ -1,0 +1,60 @@
+"""Two steps of everything that a run does, to find what is broken before hours are spent."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import Progress
+
+from model.manifest import file_digest
+from model.weights import open_network
+from training.config import TrainingConfig
+from training.data.tracklet import Tracklet, identities_of
+from training.data.training_tracklets import training_tracklets
+from training.distributed import Processes
+from training.evaluation.compare import compare_with_baseline
+from training.train_run import RunSummary, train_run
+
+_EVALUATED_IDENTITIES = 3
+
+
+def try_everything(config: TrainingConfig, progress: Progress, processes: Processes) -> RunSummary:
+    """Read the data, train a step, save, resume, train another, load the weights, evaluate.
+
+    All that is written lies in a temporary folder, which is gone afterwards; the summary names
+    files that were there. The numbers mean nothing, only that there are any.
+
+    Raises:
+        ValueError, OSError, FloatingPointError: As a whole run would.
+    """
+    with tempfile.TemporaryDirectory(prefix="fast-dev-run-") as own:
+        folder = Path(processes.gather(own)[0])
+        shortened = _shortened(config, folder)
+        train_run(shortened, progress, processes, stop_after_steps=1)
+        summary = train_run(shortened, progress, processes)
+        if processes.writes:
+            tracklets = _few(training_tracklets(shortened.data, folder))
+            compare_with_baseline(
+                open_network(summary.weights),
+                tracklets,
+                described="a few training tracklets",
+                weights_sha256=file_digest(summary.weights).sha256,
+                progress=progress,
+            )
+        processes.gather(None)  # the folder is rank 0's, and the others read from it
+    return summary
+
+
+def _shortened(config: TrainingConfig, folder: Path) -> TrainingConfig:
+    optimizer = config.optimizer.model_copy(update={"epochs": 1, "steps_per_epoch": 2})
+    return config.model_copy(update={"optimizer": optimizer, "run_dir": folder})
+
+
+def _few(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
+    """The tracklets of a few identities that more than one camera saw, or of the first few."""
+    cameras: dict[int, set[int | None]] = {}
+    for tracklet in tracklets:
+        cameras.setdefault(tracklet.identity, set()).add(tracklet.camera)
+    seen_twice = [identity for identity in identities_of(tracklets) if len(cameras[identity]) > 1]
+    chosen = set((seen_twice or identities_of(tracklets))[:_EVALUATED_IDENTITIES])
+    return [tracklet for tracklet in tracklets if tracklet.identity in chosen]
