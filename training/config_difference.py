@@ -7,6 +7,7 @@ WITHOUT_EFFECT = (
     "run_dir",
     "data.root",
     "clips.workers",
+    "clips.cache_mib",
     "checkpoint_every_steps",
     "tensorboard",
     "expected",

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from rich.progress import Progress
-from torch.utils.data import DataLoader
 
 from model.registry import build_model
 from model.tracklet_network import TrackletNetwork
@@ -20,10 +19,10 @@ from training.checkpoint import (
     resume_checkpoint,
 )
 from training.config import TrainingConfig
+from training.data.batch_sampler import batch_sampler
 from training.data.clip_dataset import Clip, ClipDataset
-from training.data.identity_sampler import IdentitySampler
+from training.data.clip_loader import ClipLoader
 from training.data.tracklet import Tracklet, tracklets_digest
-from training.data.transforms import training_transform
 from training.device import choose_device
 from training.distributed import ALONE, Processes
 from training.exponential_average import ExponentialAverage
@@ -65,11 +64,9 @@ class Trainer:
         self.network = _initial_network(config, self.device, processes)
         self.dataset = ClipDataset(
             tracklets,
-            clip_frames=config.clips.frames,
             size=(config.model.height, config.model.width),
-            transform=training_transform(
-                config.augmentation, height=config.model.height, width=config.model.width
-            ),
+            clips=config.clips,
+            augmentation=config.augmentation,
         )
         objective = build_objective(self.network, self.dataset.identities, config.losses)
         self.objective = objective.to(self.device)
@@ -167,23 +164,20 @@ class Trainer:
             average=None if decay is None else ExponentialAverage(self.network, decay),
         )
 
-    def _batches(self, first_step: int) -> DataLoader[Clip]:
-        sampler = IdentitySampler(
+    def _batches(self, first_step: int) -> ClipLoader:
+        sampler = batch_sampler(
             self.dataset.tracklets,
-            identities=self.config.clips.identities,
-            per_identity=self.config.clips.tracklets,
+            self.config.clips,
             seed=self.config.seed,
             first_step=first_step,
             rank=self.processes.rank,
             world_size=self.processes.world_size,
         )
-        return DataLoader(
+        return ClipLoader(
             self.dataset,
-            batch_sampler=sampler,
-            num_workers=self.config.clips.workers,
-            # A loader seeds its workers from the global generator unless it has its own; drawing
-            # from the global one at every start would make a resumed run another run.
-            generator=torch.Generator(),
+            sampler,
+            threads=self.config.clips.workers,
+            pinned=self.device.type == "cuda",
         )
 
     def _log(self, first: int) -> RunLog:
