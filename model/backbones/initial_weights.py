@@ -190,7 +190,7 @@ def _warn_of_unused(unused: Collection[str], *, source: str, name: str) -> None:
             len(unused),
             source,
             name,
-            ", ".join(unused),
+            some_names(unused),
         )
 
 
