@@ -1,6 +1,8 @@
 import re
 from xml.etree import ElementTree
 
+import matplotlib as mpl
+
 from training.visualize.svg_figure import INK, svg_figure
 
 
@@ -54,8 +56,6 @@ def test_text_of_strangers_stays_text():
 
 
 def test_the_settings_of_matplotlib_are_left_as_they_were():
-    import matplotlib as mpl
-
     before = dict(mpl.rcParams)
     drawn()
     assert dict(mpl.rcParams) == before
