@@ -43,6 +43,7 @@ from training.data.transforms import ClipTransform
 
 BASELINE = "Pillow loop"
 THREADS = (0, 1, 2)
+DRAWN = {"identities": 10, "cameras": 3}
 _CACHE_MIB = 2048
 
 Batches = Sequence[Sequence[ClipRequest]]
@@ -137,7 +138,7 @@ class Work:
                         rgb = image.convert("RGB")
                     resized = rgb.resize((width, height), Image.Resampling.BILINEAR)
                     frames.append(np.asarray(resized))
-                transform(np.stack(frames), generator, out)
+                transform(frames, generator, out)
             yield batch
 
 
@@ -208,14 +209,14 @@ def _rows(times: dict[str, list[tuple[float, float]]], frames: int) -> tuple[Loa
 
 @contextmanager
 def tracklets_of(data: str | None, root: Path | None) -> Iterator[tuple[str, list[Tracklet]]]:
-    """What is measured, and its tracklets: of a data set, or 12 drawn people and four cameras."""
+    """What is measured, and its tracklets: of a data set, or of people drawn for the run."""
     if data is not None and root is not None:
         yield data, list(read_data_set(data, root).splits[0].train)
         return
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "drawn"
-        world = SyntheticWorld(seed=1, identities=12, cameras=4)
-        write_market1501(world, drawn, frames=10)
+        world = SyntheticWorld(seed=1, **DRAWN)
+        write_market1501(world, drawn, frames=8)
         yield "drawn people", list(read_data_set("market1501", drawn).splits[0].train)
 
 

@@ -81,10 +81,8 @@ class ClipDataset:
         generator = np.random.default_rng(request.seed)
         paths = self.tracklets[request.tracklet].frames
         height, width = self.size
-        frames = np.stack(
-            [
-                self._cache.read(paths[position], height=height, width=width)
-                for position in self._sample(len(paths), self.clip_frames, generator)
-            ]
-        )
+        frames = [
+            self._cache.read(paths[position], height=height, width=width)
+            for position in self._sample(len(paths), self.clip_frames, generator)
+        ]
         self._transform(frames, generator, out)

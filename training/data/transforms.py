@@ -1,9 +1,10 @@
 """Clip-consistent augmentation: every frame of a clip gets the same flip, crop and erasing.
 
-Frames stay bytes until the last step, so that flipping and cropping move a quarter of the memory.
+Flipping and cropping only choose where a frame's bytes go, so that each frame is copied once.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +28,23 @@ class ClipTransform:
     def __init__(self, config: AugmentationConfig) -> None:
         self._config = config
 
-    def __call__(self, frames: Pixels, generator: np.random.Generator, out: Normalized) -> None:
+    def __call__(
+        self, frames: Sequence[Pixels], generator: np.random.Generator, out: Normalized
+    ) -> None:
         """Augment a clip of resized frames.
 
         Args:
-            frames: [t, h, w, 3].
+            frames: t of [h, w, 3].
             generator: Where the randomness comes from.
             out: [t, 3, h, w], overwritten.
         """
-        if generator.random() < self._config.flip:
-            frames = frames[:, :, ::-1]
-        if self._config.pad_px:
-            frames = _shifted(frames, generator, most_px=self._config.pad_px)
-        _normalize(frames, out)
+        flipped = generator.random() < self._config.flip
+        most_px = self._config.pad_px
+        down, right = (int(d) for d in generator.integers(-most_px, most_px + 1, size=2))
+        for frame, target in zip(frames, out, strict=True):
+            _place(frame[:, ::-1] if flipped else frame, target, down=down, right=right)
+        np.subtract(out, _MEAN, out=out)
+        np.divide(out, _STD, out=out)
         if not self._config.erasing_per_frame:
             self._erase(out, generator)
             return
@@ -79,25 +84,23 @@ class ClipTransform:
         return (colour - _MEAN) / _STD
 
 
-def _shifted(frames: Pixels, generator: np.random.Generator, *, most_px: int) -> Pixels:
-    """Pad with `most_px` of black all round, and cut a frame of the old size out anywhere."""
-    down, right = (int(d) for d in generator.integers(-most_px, most_px + 1, size=2))
-    _, height, width, _ = frames.shape
-    shifted = np.zeros_like(frames, order="C")
+def _place(frame: Pixels, target: Normalized, *, down: int, right: int) -> None:
+    """Copy a frame to [3, h, w], shifted, with black where it no longer reaches.
+
+    Any shift by p pixels at most is a crop of the old size out of the frame padded by p.
+    """
+    _, height, width = target.shape
     to_rows, from_rows = _overlap(down, height)
     to_columns, from_columns = _overlap(right, width)
-    shifted[:, to_rows, to_columns] = frames[:, from_rows, from_columns]
-    return shifted
+    target[:, : to_rows.start] = 0
+    target[:, to_rows.stop :] = 0
+    target[:, to_rows, : to_columns.start] = 0
+    target[:, to_rows, to_columns.stop :] = 0
+    target[:, to_rows, to_columns] = frame[from_rows, from_columns].transpose(2, 0, 1)
 
 
 def _overlap(shift: int, length: int) -> tuple[slice, slice]:
     """Where the part that is still seen comes to lie, and where it lay."""
     seen = max(length - abs(shift), 0)
-    to, origin = max(shift, 0), max(-shift, 0)
+    to, origin = min(max(shift, 0), length), max(-shift, 0)
     return slice(to, to + seen), slice(origin, origin + seen)
-
-
-def _normalize(frames: Pixels, out: Normalized) -> None:
-    np.copyto(out, frames.transpose(0, 3, 1, 2))
-    np.subtract(out, _MEAN, out=out)
-    np.divide(out, _STD, out=out)

@@ -117,3 +117,12 @@ def test_parts_of_two_processes_are_the_batch_of_one(dataset, drawn_tracklets):
     for expected, first, second in islice(zip(whole, *parts, strict=False), 4):
         assert torch.equal(torch.cat([first.frames, second.frames]), expected.frames)
         assert torch.equal(torch.cat([first.identity, second.identity]), expected.identity)
+
+
+@pytest.mark.gpu
+def test_pinned_batches_are_page_locked_and_hold_the_same_clips(dataset, drawn_tracklets):
+    plain = ClipLoader(dataset, sampler(drawn_tracklets), threads=0)
+    pinned = ClipLoader(dataset, sampler(drawn_tracklets), threads=2, pinned=True)
+    for expected, received in islice(zip(plain, pinned, strict=False), 3):
+        assert received.frames.is_pinned()
+        assert torch.equal(expected.frames, received.frames)
