@@ -2,6 +2,7 @@
 
 import typer
 
+from training.commands.attention import attention
 from training.commands.complexity import complexity
 from training.commands.data import check, synthesize
 from training.commands.data_manifest import manifest
@@ -17,7 +18,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Data sets, real and drawn.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-for command in (train, evaluate, student, complexity, export):
+for command in (train, evaluate, student, complexity, export, attention):
     app.command()(command)
 for data_command in (check, synthesize, manifest):
     data_app.command()(data_command)

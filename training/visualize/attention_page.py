@@ -60,16 +60,24 @@ def write_attention(
     Raises:
         ValueError: When the suffix is another one.
     """
+    require_known_suffix(path)
     if path.suffix == ".html":
         write_page(path, "attention.html.j2", _content(attention, title=title, facts=facts))
-    elif path.suffix == ".png":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with durable_file(path) as temporary, mpl.rc_context({"font.size": 8}):
-            # The metadata would name the version of matplotlib.
-            _figure(attention, title=title).savefig(
-                temporary, format="png", dpi=110, metadata={"Software": None}
-            )
-    else:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with durable_file(path) as temporary, mpl.rc_context({"font.size": 8}):
+        # The metadata would name the version of matplotlib.
+        figure = _figure(attention, title=title)
+        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+
+
+def require_known_suffix(path: Path) -> None:
+    """Refuse what `write_attention` cannot write, before anything is computed.
+
+    Raises:
+        ValueError: When the suffix is neither `.html` nor `.png`.
+    """
+    if path.suffix not in {".html", ".png"}:
         raise ValueError(
             f"expected an output that ends in .html or .png, received {path.name!r}; rename it"
         )
