@@ -102,11 +102,11 @@ CCVID = DataSetLayout(
     read=read_ccvid,
     expected_tree="""\
 CCVID/
-├── train.txt                      folder identity outfit, a line per tracklet
+├── train.txt       folder identity outfit
 ├── query.txt
 ├── gallery.txt
 ├── session1/
-│   └── 001_01/                    identity, camera
+│   └── 001_01/     identity, camera
 │       └── 00001.jpg
 ├── session2/
 └── session3/

@@ -139,13 +139,15 @@ LSVID = DataSetLayout(
     read=read_lsvid,
     expected_tree="""\
 LS-VID/
-├── list_sequence/                 or info/list_sequence/
-│   ├── list_seq_train.txt         start of the frames' paths, identity
+├── list_sequence/         or info/…
+│   ├── list_seq_train.txt path, identity
 │   └── list_seq_test.txt
-├── test/data/info_test.mat        or info/data/info_test.mat
+├── test/
+│   └── data/              or info/data/
+│       └── info_test.mat  queries
 ├── tracklet_train/
-│   └── 0001/
-│       └── 0001_01_03_0007.jpg    camera 3, frame 7
+│   └── 0001/              camera 3, frame 7:
+│       └── 0001_01_03_0007.jpg
 └── tracklet_test/
 """,
     # As public readers of the release count; 7,829 of the gallery are no queries.

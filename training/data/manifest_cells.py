@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 LARGEST_NUMBER = 2**31 - 1
 
@@ -36,21 +35,21 @@ def plain(text: str, column: str) -> str:
     return text
 
 
-def frame_path(text: str) -> PurePosixPath:
-    """A path below the folder of the table.
+def frame_path(text: str) -> str:
+    """A path below the folder of the table, written in the one way that others compare with.
 
     Raises:
         ValueError: When it is absolute, leaves the folder, or is written with backslashes.
     """
-    path = PurePosixPath(plain(given(text, "path"), "frame"))
-    if path.is_absolute() or ".." in path.parts:
+    parts = plain(given(text, "path"), "frame").split("/")
+    if not parts[0] or ".." in parts:
         raise ValueError(
             f"expected a path below the manifest's own folder, received {text!r}; "
             "move the manifest above the frames"
         )
     if "\\" in text:
         raise ValueError(f"expected / between folders, received {text!r}")
-    return path
+    return "/".join(part for part in parts if part not in {"", "."})
 
 
 def part(text: str) -> Part:

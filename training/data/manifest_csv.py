@@ -130,8 +130,10 @@ MANIFEST = DataSetLayout(
     read=read_manifest,
     expected_tree="""\
 folder/
-├── manifest.csv                   or manifest.parquet: a row per frame
-└── any/folders/frame-001.jpg      paths in the column frame, from the folder of the manifest
+├── manifest.csv   or manifest.parquet
+└── any/folders/
+    └── frame.jpg  in the column frame:
+                   any/folders/frame.jpg
 """,
     published={},
 )

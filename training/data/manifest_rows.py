@@ -1,8 +1,9 @@
 """Rows of a user's own table, legal each on its own, and everything wrong in one error."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 
 from training.data.layout_error import LayoutError
@@ -70,7 +71,7 @@ class ManifestRow:
     """A legal row; `number` is what a person calls it."""
 
     number: int
-    frame: PurePosixPath
+    frame: str
     identity: str
     camera: str
     tracklet: str
@@ -94,7 +95,7 @@ def read_rows(table: ManifestTable, problems: Problems) -> list[ManifestRow]:
     }
     rows = [
         ManifestRow(
-            row, PurePosixPath(frame), identity, camera, tracklet, Part(split), timestamp, outfit
+            row, frame_path(frame), identity, camera, tracklet, Part(split), timestamp, outfit
         )
         for row, (frame, identity, camera, tracklet, split, timestamp, outfit) in enumerate(
             zip(*columns.values(), strict=True), start=table.first_row
@@ -107,26 +108,27 @@ def read_rows(table: ManifestTable, problems: Problems) -> list[ManifestRow]:
 
 def check_frames(folder: Path, rows: Iterable[ManifestRow], problems: Problems) -> None:
     """Note frames that are not there, and frames that come twice."""
-    listings: dict[PurePosixPath, set[str]] = {}
-    row_of: dict[PurePosixPath, int] = {}
+    listings: dict[str, set[str]] = {}
+    row_of: dict[str, int] = {}
     for row in rows:
         before = row_of.setdefault(row.frame, row.number)
         if before != row.number:
             problems.add(
                 row.number,
-                f"expected each frame once, received {str(row.frame)!r} again after row {before}",
+                f"expected each frame once, received {row.frame!r} again after row {before}",
             )
-        inside = row.frame.parent
+        inside, _, name = row.frame.rpartition("/")
         if inside not in listings:
             listings[inside] = _files_in(folder / inside)
-        if row.frame.name not in listings[inside]:
-            problems.add(row.number, f"expected the file {str(row.frame)!r}, received none there")
+        if name not in listings[inside]:
+            problems.add(row.number, f"expected the file {row.frame!r}, received none there")
 
 
 def _files_in(folder: Path) -> set[str]:
     if not folder.is_dir():
         return set()
-    return {entry.name for entry in folder.iterdir() if entry.is_file()}
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_file()}
 
 
 def _check_cells(

@@ -55,8 +55,7 @@ def read_manifest_table(path: Path) -> ManifestTable:
     names = [name.strip() for name in table.column_names]
     _check_columns(path, names)
     columns = {
-        name: _cells(column.to_pylist(), path, name)
-        for name, column in zip(names, table.columns, strict=True)
+        name: _cells(column, path, name) for name, column in zip(names, table.columns, strict=True)
     }
     if table.num_rows == 0:
         raise LayoutError(
@@ -163,9 +162,11 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _cells(values: Sequence[object], path: Path, column: str) -> list[str]:
+def _cells(values: pa.ChunkedArray, path: Path, column: str) -> list[str]:
+    if values.type in {pa.string(), pa.large_string()}:
+        return [(text or "").strip() for text in values.to_pylist()]
     cells = []
-    for value in values:
+    for value in values.to_pylist():
         text = _text(value)
         if text is None:
             raise LayoutError(

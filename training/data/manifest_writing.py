@@ -105,7 +105,7 @@ def _relative(frame: Path, folder: Path) -> str:
             "write the manifest to a folder above all frames",
             paths=[frame],
         ) from error
-    return str(frame_path(relative.as_posix()))
+    return frame_path(relative.as_posix())
 
 
 def _absolute(path: Path) -> Path:

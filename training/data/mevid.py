@@ -178,11 +178,11 @@ mevid/
 │   └── 0103/
 │       └── 0103O020C424T000F00000.jpg
 ├── bbox_test/
-├── train_name.txt                 the lists may lie in mevid-v1-annotation-data/ too
-├── test_name.txt
-├── track_train_info.txt           first last identity outfit camera
+├── train_name.txt         the lists may be in
+├── test_name.txt          mevid-v1-annotation-data/
+├── track_train_info.txt
 ├── track_test_info.txt
-└── query_IDX.txt                  the other test tracklets are the gallery
+└── query_IDX.txt          the others are the gallery
 """,
     # Of query and gallery the authors give the sum: 54 people, 1,754 tracklets.
     published={"train": PublishedCounts(identities=104, tracklets=6338)},

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.training.data.drawn_layouts import small_world
+from training.data.catalogue import CATALOGUE, read_data_set
 from training.data.data_set import Split
 from training.data.manifest_csv import read_manifest
 from training.data.manifest_writing import write_manifest
+from training.data.synthetic_catalogue import LAYOUT_WRITERS
 from training.data.tracklet import Tracklet
 
 NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=8)
@@ -57,6 +60,18 @@ def test_what_is_written_is_read_as_it_was(suffix, drawn):
         read = read_manifest(path).split()
         assert rows == sum(len(about["frames"]) for about in drawn.values())
         assert (read.train, read.query, read.gallery) == (split.train, split.query, split.gallery)
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUT_WRITERS if name in CATALOGUE])
+def test_every_layout_becomes_a_manifest_of_the_same_tracklets(layout, tmp_path):
+    LAYOUT_WRITERS[layout](small_world(), tmp_path, frames=2)
+    split = read_data_set(layout, tmp_path).split()
+    write_manifest(split, tmp_path / "manifest.csv")
+    read = read_data_set("manifest", tmp_path).split()
+    assert (read.train, read.gallery) == (split.train, split.gallery)
+    # DukeMTMC-VideoReID has the frames of its queries twice.
+    searched = {tracklet.name: tracklet for tracklet in split.gallery}
+    assert read.query == tuple(searched.get(query.name, query) for query in split.query)
 
 
 @pytest.fixture
