@@ -88,8 +88,8 @@ def _require_unique(names: NDArray[np.str_]) -> None:
     known, counts = np.unique(names, return_counts=True)
     if len(known) != len(names):
         raise ValueError(
-            f"expected every name once, received {str(known[counts > 1][0])!r} more than once among "
-            f"{len(names)}; evaluate one data set at a time"
+            f"expected every name once, received {str(known[counts > 1][0])!r} more than once "
+            f"among {len(names)}; evaluate one data set at a time"
         )
 
 

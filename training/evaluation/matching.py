@@ -53,7 +53,8 @@ class Matching:
         """Gallery rows that its ranking passes over: junk, itself, and what the rules exclude."""
         same = self._same_identity(query)
         ruled_out = same[self._ruled_out(query, same)]
-        ignored: Rows = np.concatenate([self._junk, self._own[query], ruled_out])
+        own = self._own[query]
+        ignored: Rows = np.concatenate([self._junk, own[own >= 0], ruled_out])
         return ignored
 
     def reason_for_none(self, query: int) -> str:
@@ -73,7 +74,8 @@ class Matching:
         rows: Rows = self._rows_of.get(identity, np.empty(0, dtype=np.int64))
         if identity <= DISTRACTOR:
             return rows[:0]
-        return np.setdiff1d(rows, self._own[query], assume_unique=True)
+        others: Rows = rows[rows != self._own[query]]
+        return others
 
     def _ruled_out(self, query: int, same: Rows) -> NDArray[np.bool_]:
         return self._own_camera(query, same) | self._own_outfit(query, same)
@@ -91,11 +93,11 @@ class Matching:
         return np.asarray(self._gallery.outfits[same] == outfit)
 
 
-def _rows_of_own_names(query: EmbeddingTable, gallery: EmbeddingTable) -> list[Rows]:
-    """For every query the gallery row of its own name, if there is one."""
+def _rows_of_own_names(query: EmbeddingTable, gallery: EmbeddingTable) -> Rows:
+    """For every query the gallery row of its own name, -1 where there is none: [q, 1]."""
     row_of = {name: row for row, name in enumerate(gallery.names.tolist())}
-    own = [row_of.get(name) for name in query.names.tolist()]
-    return [np.array([] if row is None else [row], dtype=np.int64) for row in own]
+    own = [row_of.get(name, -1) for name in query.names.tolist()]
+    return np.array(own, dtype=np.int64)[:, None]
 
 
 def _require_comparable(query: EmbeddingTable, gallery: EmbeddingTable) -> None:

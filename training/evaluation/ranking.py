@@ -5,23 +5,23 @@ cameras cannot slip out of step. A ranking is never sorted as a whole: a right m
 number of gallery tracklets before it, and there are few right matches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.embedding_table import EmbeddingTable
-from training.evaluation.exact_similarity import exact_similarities
-from training.evaluation.matching import Matching
+from training.evaluation.matching import Matching, Rows
 from training.evaluation.ranking_rules import JUNK, RankingRules
 from training.evaluation.retrieval_result import (
     DroppedQuery,
     RetrievalResult,
     require_a_valid_query,
 )
+from training.evaluation.sharpened_similarity import sharpened_similarities
 
 Ranks = NDArray[np.int64]
-ScoreChunk = Callable[[slice], NDArray[np.float64]]
+ScoreChunk = Callable[[slice, Sequence[Rows]], NDArray[np.float64]]
 Scorer = Callable[[EmbeddingTable, EmbeddingTable], ScoreChunk]
 
 # Where a tracklet goes that does not count: behind everything that does.
@@ -45,7 +45,8 @@ def evaluate_retrieval(
         gallery: Who is searched; the queries themselves too where the protocol says so.
         rules: What is left out and how it is scored; the standard ones if not given.
         scorer: Makes, of queries and the gallery without junk, what scores a slice of queries
-            against the gallery [b, n], larger is closer; the cosine if not given.
+            against the gallery [b, n], larger is closer, so that each query's right rows stand in
+            their exact order beside all others; the cosine if not given.
 
     Raises:
         ValueError: When dimensions differ, the gallery is empty, or no query is left to score.
@@ -72,7 +73,8 @@ def score_queries(
     ranks: list[Ranks] = []
     for start in range(0, len(valid), rules.chunk_queries):
         chunk = slice(start, start + rules.chunk_queries)
-        for row, scores in zip(valid[chunk].tolist(), score(chunk), strict=True):
+        rows = valid[chunk].tolist()
+        for row, scores in zip(rows, score(chunk, [right[row] for row in rows]), strict=True):
             scores[matching.ignored(row)] = _IGNORED
             ranks.append(_ranks(scores, right[row]))
     return RetrievalResult(
@@ -94,8 +96,10 @@ def score_queries(
 
 
 def cosine(query: EmbeddingTable, gallery: EmbeddingTable) -> ScoreChunk:
-    """Score by the cosine of the embeddings, exactly."""
-    return lambda chunk: exact_similarities(query.embeddings[chunk], gallery.embeddings)
+    """Score by the cosine of the embeddings."""
+    return lambda chunk, right: sharpened_similarities(
+        query.embeddings[chunk], gallery.embeddings, right
+    )
 
 
 def average_precision(ranks: Ranks, rules: RankingRules | None = None) -> float:

@@ -70,6 +70,14 @@ class RetrievalResult:
         at_rank = np.bincount(self.first_ranks, minlength=ranks + 1)
         return np.cumsum(at_rank)[1 : ranks + 1] / self.valid_queries
 
+    def metrics(self) -> dict[str, float]:
+        """The numbers that are reported, by their names."""
+        return {
+            **{f"rank{k}": value for k, value in self.cmc.items()},
+            "mAP": self.mean_average_precision,
+            "mINP": self.mean_inverse_penalty,
+        }
+
     def dropped_by_reason(self) -> dict[str, int]:
         """How many queries were dropped for each reason, the commonest first."""
         return dict(Counter(query.reason for query in self.dropped).most_common())
