@@ -42,11 +42,11 @@ def test_what_was_drawn_is_what_is_read(root):
 
 
 def test_the_first_half_of_a_row_is_tested_on_and_places_count_from_one(root):
-    rewrite(root, [4, 1, 3, 2])
+    rewrite(root, [4, 2, 3, 1])
     (split,) = read_ilids_vid(root).splits
-    assert (identities(split.query), identities(split.train)) == ([1, 4], [2, 2, 3, 3])
+    assert (identities(split.query), identities(split.train)) == ([2, 4], [1, 1, 3, 3])
     (swapped,) = read_ilids_vid(root, test_half="last").splits
-    assert (identities(swapped.query), identities(swapped.train)) == ([2, 3], [1, 1, 4, 4])
+    assert (identities(swapped.query), identities(swapped.train)) == ([1, 3], [2, 2, 4, 4])
 
 
 def test_places_are_in_the_list_of_people_and_are_not_their_numbers(root):
