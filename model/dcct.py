@@ -146,6 +146,11 @@ class DCCT(TrackletNetwork):
         rows = _frame_rows(branches, attended, self.config.spatial)
         return {name: self._neck(name, rows[name]) for name in self.embedding_parts}
 
+    def frame_rows(self, features: TrackletFeatures) -> dict[str, torch.Tensor]:
+        """Rows [b, t, d] of the base parts, whose means over a clip are the student's parts."""
+        rows = features.frame_globals if self.config.pre_bn_base else features.frame_features
+        return {name: rows[name] for name in self._widths}
+
     def _see(self, frames: torch.Tensor) -> dict[str, BranchFrames]:
         """Frames [f, 3, h, w] through both backbones."""
         branches = {}

@@ -59,9 +59,12 @@ class TrackletNetwork(nn.Module, ABC):
         config: What the network was built from.
         backbone_modules: Names of the submodules that learn at the backbones' rate; every other
             layer is new and learns faster (spec §1.7).
+        dense_clips: How a tracklet is cut into clips where every frame is to be seen: every i-th
+            frame makes one, or runs of consecutive frames do (spec §1.10).
     """
 
     backbone_modules: tuple[str, ...] = ()
+    dense_clips: Literal["interleaved", "consecutive"] = "interleaved"
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -105,6 +108,13 @@ class TrackletNetwork(nn.Module, ABC):
             f"{self.config.summary}, which sees clips of {self.config.clip_frames} frames; "
             "give it clips, or take the backbones-only student of a DCCT"
         )
+
+    def frame_rows(self, features: TrackletFeatures) -> dict[str, torch.Tensor]:  # noqa: ARG002
+        """Parts that are means over a clip's frames, each seen by itself: their rows, [b, t, d].
+
+        Whoever repeats a frame to fill a clip can count it once with them.
+        """
+        return {}
 
     def embed(self, clips: torch.Tensor) -> torch.Tensor:
         """Clips [b, t, 3, h, w] → embeddings [b, Σ d], L2-normalised."""

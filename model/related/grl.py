@@ -51,6 +51,8 @@ class GRL(TrackletNetwork):
     config: GRLConfig
     # The reference trains GCE, a part of its backbone, at the backbone's rate (spec §2.4).
     backbone_modules = ("backbone", "correlation")
+    # Its memory runs from frame to frame, and so do the clips its authors test with (spec §1.10).
+    dense_clips = "consecutive"
 
     def __init__(self, config: GRLConfig) -> None:
         super().__init__(config)
