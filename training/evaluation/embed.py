@@ -1,78 +1,118 @@
-"""Tracklets → embeddings, in evaluation mode, every frame seen by itself."""
+"""Tracklets → the mean features of their parts, in one pass and in bounded memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from model.features import embedding
-from model.manifest import FrameChoice
-from model.normalization import FrameNormalization
 from model.tracklet_network import TrackletNetwork
-from training.data.frame_reading import read_frame
-from training.data.frame_sampling import interleaved_clips
 from training.data.tracklet import Tracklet
-from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.clip_batches import ClipBatch, clip_batches
+from training.evaluation.clip_embedders import ClipEmbedder, NetworkEmbedder, PartSums
+from training.evaluation.clip_plan import FrameMode
+
+FRAMES_PER_BATCH = 64
 
 Frames = NDArray[np.uint8]
-EmbedFrames = Callable[[Frames], NDArray[np.floating]]
+PartMeans = dict[str, NDArray[np.float32]]
+FramesDone = Callable[[int], None]
+
+_ClipRow = tuple[int, dict[str, tuple[NDArray[np.floating], float]]]
 
 
 def embed_tracklets(
-    tracklets: Iterable[Tracklet],
-    embed: EmbedFrames,
+    tracklets: Sequence[Tracklet],
+    embedder: ClipEmbedder,
     *,
-    choice: FrameChoice,
-    size: tuple[int, int],
-) -> EmbeddingTable:
-    """Read the chosen frames of every tracklet and embed them.
+    mode: FrameMode,
+    frames_per_batch: int = FRAMES_PER_BATCH,
+    frames_done: FramesDone | None = None,
+) -> Iterator[PartMeans]:
+    """The means of every part over a tracklet's clips, [d] each, in the order of the tracklets.
+
+    What comes back does not depend on `frames_per_batch`, but for the last digits in which kernels
+    for batches of different sizes differ.
 
     Args:
-        tracklets: What to embed; wrap it to watch progress.
-        embed: Frames uint8 [t, h, w, 3] → embedding [d].
-        choice: Which frames, as the manifest says.
-        size: Height and width of a frame.
+        tracklets: What to embed.
+        embedder: A network, or the baseline.
+        mode: Which frames are seen.
+        frames_per_batch: How many frames are computed with at once, at most.
+        frames_done: Called after every batch with the frames it had, if given.
+
+    Raises:
+        ValueError: When a frame cannot be read, with its path, or a feature is not finite.
     """
-    embedded: list[Tracklet] = []
-    embeddings: list[NDArray[np.floating]] = []
-    for tracklet in tracklets:
-        embedded.append(tracklet)
-        embeddings.append(embed(read_frames(tracklet, choice=choice, size=size)))
-    return EmbeddingTable.of(embedded, np.stack(embeddings))
+    batches = clip_batches(
+        tracklets, embedder.plan(mode), size=embedder.size, frames_per_batch=frames_per_batch
+    )
+    rows = (row for batch in batches for row in _rows(batch, embedder, frames_done))
+    for position, clips in groupby(rows, key=itemgetter(0)):
+        yield _means(tracklets[position], (parts for _, parts in clips))
 
 
-def read_frames(tracklet: Tracklet, *, choice: FrameChoice, size: tuple[int, int]) -> Frames:
-    """The chosen frames of a tracklet, uint8 [t, h, w, 3]."""
-    paths = [tracklet.frames[i] for i in choice.indices(len(tracklet.frames))]
-    return np.stack([read_frame(path, height=size[0], width=size[1]) for path in paths])
+def frame_count(tracklets: Sequence[Tracklet], embedder: ClipEmbedder, mode: FrameMode) -> int:
+    """How many frames `embed_tracklets` reports as done, all batches together."""
+    plan = embedder.plan(mode)
+    return sum(len(clip.positions) for one in tracklets for clip in plan.clips(len(one.frames)))
 
 
-def network_embedder(network: TrackletNetwork) -> EmbedFrames:
-    """Embed with a trained network, which is put in evaluation mode.
+def join_parts(parts: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+    """Parts [n, d_i] → embeddings [n, Σ d_i], as every model makes them (spec §1.9)."""
+    joined = embedding({str(i): torch.from_numpy(part) for i, part in enumerate(parts)})
+    rows: NDArray[np.float32] = joined.numpy().astype(np.float32)
+    return rows
 
-    A frame model sees all frames as one clip. Any other sees clips of its own length that together
-    show every frame, and the parts are averaged over them (spec §1.10).
+
+def embed_frames(network: TrackletNetwork, frames: Frames) -> NDArray[np.float32]:
+    """All of these frames, uint8 [n, h, w, 3], as one tracklet → its embedding [d].
+
+    A network that sees clips is shown every frame (spec §1.10).
     """
-    network.eval()
-    device = next(network.parameters()).device
-    normalize = FrameNormalization().to(device)
-
-    def embed(frames: Frames) -> NDArray[np.floating]:
-        with torch.inference_mode():
-            normalized = normalize(torch.from_numpy(frames).to(device))
-            parts = network(_clips(normalized, network)).parts
-            means = {
-                name: parts[name].mean(dim=0, keepdim=True) for name in network.embedding_parts
-            }
-            return embedding(means)[0].cpu().numpy()
-
-    return embed
+    embedder = NetworkEmbedder(network, weights_sha256="in memory")
+    planned = embedder.plan("dense").clips(len(frames))
+    pixels = np.stack([frames[list(clip.positions)] for clip in planned])
+    sums = embedder(pixels, np.array([clip.counted for clip in planned]))
+    means = [sums[name].sums.sum(0) / sums[name].counts.sum() for name in network.embedding_parts]
+    joined: NDArray[np.float32] = join_parts([mean[None] for mean in means])[0]
+    return joined
 
 
-def _clips(frames: torch.Tensor, network: TrackletNetwork) -> torch.Tensor:
-    """Frames [t, 3, h, w] → the clips [b, t', 3, h, w] that `network` wants of them."""
-    if network.batching_unit == "frame":
-        return frames[None]
-    chosen = interleaved_clips(len(frames), network.config.clip_frames)
-    return torch.stack([frames[list(positions)] for positions in chosen])
+def _rows(
+    batch: ClipBatch, embedder: ClipEmbedder, frames_done: FramesDone | None
+) -> Iterator[_ClipRow]:
+    parts = embedder(batch.pixels, batch.counted)
+    if frames_done is not None:
+        frames_done(batch.counted.size)
+    for row, position in enumerate(batch.tracklets):
+        yield position, {name: _row(part, row) for name, part in parts.items()}
+
+
+def _row(part: PartSums, row: int) -> tuple[NDArray[np.floating], float]:
+    return part.sums[row], float(part.counts[row])
+
+
+def _means(
+    tracklet: Tracklet, clips: Iterable[dict[str, tuple[NDArray[np.floating], float]]]
+) -> PartMeans:
+    """Summed in double precision, so that the order of summation does not show."""
+    totals: dict[str, tuple[NDArray[np.floating], float]] = {}
+    for clip in clips:
+        for name, (values, count) in clip.items():
+            total, counted = totals.get(name, (np.zeros_like(values), 0.0))
+            totals[name] = (total + values, counted + count)
+    return {name: _finite(tracklet, name, total / n) for name, (total, n) in totals.items()}
+
+
+def _finite(tracklet: Tracklet, part: str, mean: NDArray[np.floating]) -> NDArray[np.float32]:
+    if not np.isfinite(mean).all():
+        raise ValueError(
+            f"expected finite features, received NaN or infinity in {part!r} of "
+            f"{tracklet.name!r}; check the weights"
+        )
+    rounded: NDArray[np.float32] = mean.astype(np.float32)
+    return rounded

@@ -8,25 +8,22 @@ STRIPES = 6
 HUE_BINS, SATURATION_BINS, VALUE_BINS = 16, 8, 8
 
 
-def histogram_embedding(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Frames [t, h, w, 3] RGB → embedding [6 · (16 + 8 + 8)], L2-normalised.
+def histogram_embeddings(means: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean histograms [n, 6 · (16 + 8 + 8)] of tracklets → embeddings, each of length 1.
 
-    Each frame is cut into six stripes from head to feet; every stripe gives histograms of hue
-    (weighted by saturation, since grey has none), saturation and value. Frames are averaged and
-    square roots taken (Hellinger), so that the cosine compares distributions.
-
-    Raises:
-        ValueError: When there are no frames.
+    Square roots are taken (Hellinger), so that the cosine compares distributions.
     """
-    if len(frames) == 0:
-        raise ValueError("expected at least one frame, received none; check the tracklet")
-    mean = np.mean([_frame_histogram(frame) for frame in frames], axis=0)
-    root = np.sqrt(mean)
-    embedding: NDArray[np.float64] = root / np.linalg.norm(root)
-    return embedding
+    roots = np.sqrt(means.astype(np.float64))
+    embeddings: NDArray[np.float64] = roots / np.linalg.norm(roots, axis=1, keepdims=True)
+    return embeddings
 
 
-def _frame_histogram(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
+def frame_histogram(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """A frame [h, w, 3] RGB → [6 · (16 + 8 + 8)], each histogram adding up to at most 1.
+
+    The frame is cut into six stripes from head to feet; every stripe gives histograms of hue
+    (weighted by saturation, since grey has none), saturation and value.
+    """
     hsv = np.asarray(Image.fromarray(frame).convert("HSV"), dtype=np.float64)
     return np.concatenate([_stripe_histogram(stripe) for stripe in np.array_split(hsv, STRIPES)])
 
