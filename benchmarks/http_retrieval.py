@@ -23,10 +23,12 @@ from service.api.schemas import MetadataBody, SearchBody
 from service.client.client import ReidClient
 from training.data.catalogue import CATALOGUE, read_data_set
 from training.data.tracklet import Tracklet
-from training.evaluation.embed import embed_tracklets
-from training.evaluation.histogram import histogram_embedding
-from training.evaluation.protocol import FRAME_CHOICE
+from training.evaluation.clip_embedders import HistogramEmbedder
+from training.evaluation.compare import embed_histograms
+from training.evaluation.embedding_table import EmbeddingTable
 from training.evaluation.ranking import average_precision, evaluate_retrieval
+from training.evaluation.retrieval_result import RetrievalResult
+from training.evaluation.tracklet_features import EmbeddingSettings
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,8 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         model = client.model()
         with Progress(console=Console(stderr=True)) as progress:
             ranked = rank_over_http(client, tracklets, progress)
+            baseline = _rank_histograms(tracklets, progress)
     answered = [hits for hits in ranked if hits.any()]
-    histograms = embed_tracklets(
-        tracklets, histogram_embedding, choice=FRAME_CHOICE, size=(256, 128)
-    )
-    baseline = evaluate_retrieval(histograms, histograms)
     if baseline.valid_queries != len(answered):
         raise RuntimeError(
             f"expected the baseline's {baseline.valid_queries} queries to be answered, "
@@ -115,6 +114,16 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         ),
         hsv_histogram=_scores(baseline.cmc[1], baseline.mean_average_precision),
     )
+
+
+def _rank_histograms(tracklets: Sequence[Tracklet], progress: Progress) -> RetrievalResult:
+    """The baseline over the frames that the service is given."""
+    embedder = HistogramEmbedder((256, 128), sampled_frames=8)
+    embeddings = embed_histograms(
+        tracklets, embedder, EmbeddingSettings(mode="served"), progress=progress
+    )
+    table = EmbeddingTable.of(tracklets, embeddings)
+    return evaluate_retrieval(table, table)
 
 
 def _scores(rank_1: float, mean_average_precision: float) -> Scores:

@@ -4,15 +4,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from rich.progress import Progress
 
-from model.manifest import file_digest
-from model.weights import open_network
 from training.config import TrainingConfig
 from training.data.tracklet import Tracklet, identities_of
 from training.data.training_tracklets import training_tracklets
 from training.distributed import Processes
-from training.evaluation.compare import compare_with_baseline
+from training.evaluation.compare import ComparisonSettings
+from training.evaluation.evaluation import WeightsToJudge, evaluate_weights
+from training.evaluation.retrieval_task import RetrievalTask, TaskSet
 from training.train_run import RunSummary, train_run
 
 _EVALUATED_IDENTITIES = 3
@@ -33,12 +34,12 @@ def try_everything(config: TrainingConfig, progress: Progress, processes: Proces
         train_run(shortened, progress, processes, stop_after_steps=1)
         summary = train_run(shortened, progress, processes)
         if processes.writes:
-            tracklets = _few(training_tracklets(shortened.data, folder))
-            compare_with_baseline(
-                open_network(summary.weights),
-                tracklets,
-                described="a few training tracklets",
-                weights_sha256=file_digest(summary.weights).sha256,
+            tracklets = tuple(_few(training_tracklets(shortened.data, folder)))
+            task = RetrievalTask("training", tracklets, tracklets, asks_itself=True)
+            evaluate_weights(
+                WeightsToJudge(summary.weights, torch.device("cpu")),
+                TaskSet("a few training tracklets", (task,)),
+                ComparisonSettings(),
                 progress=progress,
             )
         processes.gather(None)  # the folder is rank 0's, and the others read from it

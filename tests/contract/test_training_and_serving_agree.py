@@ -12,12 +12,12 @@ from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import FrameDecoder, FrameLimits
 from service.settings import Settings
+from tests.evaluation_reports import made_up_report
 from tests.small_models import small_student
 from training.data.frame_reading import read_frame
 from training.data.synthetic import SyntheticWorld
 from training.data.tracklet import Tracklet
-from training.evaluation.embed import network_embedder, read_frames
-from training.evaluation.report import EvaluationReport, MethodReport
+from training.evaluation.embed import embed_frames
 from training.export.artifact import write_artifact
 from training.export.description import ArtifactCard, ArtifactDescription
 from training.export.drawn_frames import golden_clip, parity_frames
@@ -37,15 +37,10 @@ def network():
 
 @pytest.fixture(scope="module")
 def artifact_dir(network, tmp_path_factory):
-    method = MethodReport(rank_1=1, rank_5=1, rank_10=1, rank_20=1, mean_average_precision=1)
     description = ArtifactDescription(
         card=ArtifactCard(name="a", version="1", data="drawn", data_licence="none", training="no"),
         commit="none",
-        report=EvaluationReport(
-            data="drawn", weights_sha256="0" * 64, protocol="none",
-            gallery=1, valid_queries=1, dropped_queries={},
-            methods={"model": method},
-        ),
+        report=made_up_report(),
     )  # fmt: skip
     directory = tmp_path_factory.mktemp("contract") / "artifact"
     write_artifact(
@@ -89,8 +84,10 @@ def test_both_sides_see_the_same_pixels(artifact_dir, tracklet):
 
 def test_the_service_gives_the_networks_own_embedding(network, artifact_dir, tracklet):
     artifact = open_artifact(artifact_dir)
-    choice = artifact.manifest.preprocessing.choice
-    expected = network_embedder(network)(read_frames(tracklet, choice=choice, size=SIZE))
+    chosen = artifact.manifest.preprocessing.choice.indices(len(tracklet.frames))
+    height, width = SIZE
+    frames = [read_frame(tracklet.frames[i], height=height, width=width) for i in chosen]
+    expected = embed_frames(network, np.stack(frames))
     embedder = Embedder(artifact, Settings(artifact_dir=artifact_dir))
     decoder = decoder_for(artifact.manifest)
 

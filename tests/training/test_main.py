@@ -45,8 +45,9 @@ def test_train_evaluate_and_export_follow_each_other(run, config, tmp_path, draw
     evaluated = run("evaluate", weights, "--root", drawn_root, "--json")
     assert evaluated.exit_code == 0, evaluated.output
     report = json.loads(evaluated.stdout)
-    assert set(report["methods"]) == {"model", "HSV histogram"}
-    assert report["valid_queries"] == 18
+    (split,) = report["splits"]
+    assert set(split["methods"]) == {"full", "HSV histogram"}
+    assert split["valid_queries"] == 18
 
     (tmp_path / "report.json").write_text(evaluated.stdout)
     (tmp_path / "card.yaml").write_text(CARD)
@@ -57,7 +58,7 @@ def test_train_evaluate_and_export_follow_each_other(run, config, tmp_path, draw
     assert exported.exit_code == 0, exported.output
     manifest = load_manifest(tmp_path / "artifact")
     assert manifest.model.name == "tiny"
-    assert manifest.provenance.rank_1 == report["methods"]["model"]["rank_1"]
+    assert manifest.provenance.rank_1 == split["methods"]["full"]["rank_1"]
 
 
 def test_train_stops_after_so_many_steps_and_goes_on(run, config, drawn_root, tmp_path):
@@ -74,7 +75,7 @@ def test_held_out_identities_alone_can_be_evaluated(run, config, drawn_root, tmp
     evaluated = run(
         "evaluate", weights, "--root", drawn_root, "--validation-identities", 2, "--json"
     )
-    assert json.loads(evaluated.stdout)["gallery"] == 6
+    assert json.loads(evaluated.stdout)["splits"][0]["gallery"] == 6
     assert "mAP" in run("evaluate", weights, "--root", drawn_root).stdout
 
 

@@ -7,43 +7,93 @@ import typer
 from rich.console import Console
 
 from training.commands.console import Json, errors_for_people, progress_bars
+from training.commands.evaluation_options import (
+    AveragePrecision,
+    Cache,
+    Device,
+    FrameModeOption,
+    FramesPerBatch,
+    GalleryOption,
+    NoCache,
+    PrecisionOption,
+    SameCamera,
+)
 
 DataName = Annotated[str, typer.Option("--data", help="Name in the catalogue of data sets.")]
 
 
-def evaluate(
-    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.")],
+def evaluate(  # noqa: PLR0913  # each is an option
+    weights: Annotated[
+        Path,
+        typer.Argument(help="weights.safetensors of a run; `{split}` in it: a file per split."),
+    ],
+    *,
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],
     data: DataName = "market1501",
-    validation_identities: Annotated[
-        int | None, typer.Option(min=1, help="Evaluate on the last so many identities only.")
+    split: Annotated[
+        str | None, typer.Option(help="Which split, or `all` for mean ± std over all of them.")
     ] = None,
-    json: Json = False,  # noqa: FBT002
+    gallery: GalleryOption = "official",
+    validation_identities: Annotated[
+        int | None,
+        typer.Option(min=1, help="Every tracklet of the last so many training identities asks."),
+    ] = None,
+    frames: FrameModeOption = "dense",
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Names separated by commas: full, student, a part, or several joined by +; "
+            "full and student unless named."
+        ),
+    ] = None,
+    ap: AveragePrecision = "standard",
+    same_camera: SameCamera = "exclude",
+    baseline: Annotated[bool, typer.Option(help="Colour histograms beside the model.")] = True,
+    precision: PrecisionOption = "fp32",
+    frames_per_batch: FramesPerBatch = 64,
+    device: Device = "auto",
+    cache: Cache = None,
+    no_cache: NoCache = False,
+    json: Json = False,
 ) -> None:
-    """CMC and mAP of a model beside the colour-histogram baseline, same-camera rule applied."""
-    from model.manifest import file_digest
-    from model.weights import open_network
-    from training.data.catalogue import read_data_set
-    from training.data.tracklet import hold_out_identities
-    from training.device import choose_device
-    from training.evaluation.compare import compare_with_baseline
-    from training.evaluation.report import print_report
+    """CMC, mAP and mINP of a model's features beside the colour-histogram baseline.
 
-    with errors_for_people():
-        tracklets = list(read_data_set(data, root).split().train)
-        described = f"all {len(tracklets)} tracklets of {data}"
-        if validation_identities is not None:
-            _, tracklets = hold_out_identities(tracklets, validation_identities)
-            described = f"the last {validation_identities} identities of {data}"
-        with progress_bars() as progress:
-            report = compare_with_baseline(
-                open_network(weights).to(choose_device("auto")),
-                tracklets,
-                described=described,
-                weights_sha256=file_digest(weights).sha256,
-                progress=progress,
-            )
+    A data set without queries asks about itself: every tracklet against all others.
+    """
+    from training.data.catalogue import read_data_set
+    from training.device import choose_device
+    from training.evaluation.compare import ComparisonSettings
+    from training.evaluation.evaluation import WeightsToJudge, default_cache, evaluate_weights
+    from training.evaluation.ranking_rules import RankingRules
+    from training.evaluation.report_table import print_report
+    from training.evaluation.retrieval_task import choose_tasks
+    from training.evaluation.tracklet_features import EmbeddingSettings
+
+    with errors_for_people(), progress_bars() as progress:
+        tasks = choose_tasks(
+            read_data_set(data, root),
+            split=split,
+            gallery=gallery,
+            validation_identities=validation_identities,
+        )
+        evaluation = evaluate_weights(
+            WeightsToJudge(
+                weights,
+                choose_device(device),
+                cache=None if no_cache else cache or default_cache(weights),
+            ),
+            tasks,
+            ComparisonSettings(
+                embedding=EmbeddingSettings(mode=frames, frames_per_batch=frames_per_batch),
+                precision=precision,
+                features=tuple(features.split(",")) if features else None,
+                baseline=baseline,
+                rules=RankingRules(same_camera=same_camera, average_precision=ap),
+            ),
+            progress=progress,
+        )
+        progress.stop()
         if json:
-            typer.echo(report.model_dump_json(indent=2))
+            typer.echo(evaluation.report.model_dump_json(indent=2))
         else:
-            print_report(report, Console())
+            print_report(evaluation.report, Console())

@@ -1,47 +1,121 @@
-"""A model beside the baseline, over the same tracklets under the same protocol."""
+"""Features of a model beside the baseline, over the same tracklets under the same protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.progress import Progress
 
 from model.tracklet_network import TrackletNetwork
 from training.data.tracklet import Tracklet
-from training.evaluation.embed import (
-    EmbedFrames,
-    embed_tracklets,
-    network_embedder,
-)
-from training.evaluation.histogram import histogram_embedding
-from training.evaluation.protocol import FRAME_CHOICE
+from training.evaluation.clip_embedders import HistogramEmbedder, NetworkEmbedder, Precision
+from training.evaluation.embed import join_parts
+from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.feature_groups import default_features, feature_parts
+from training.evaluation.histogram import histogram_embeddings
+from training.evaluation.judged_task import JudgedTask, MethodRanking
 from training.evaluation.ranking import evaluate_retrieval
-from training.evaluation.report import EvaluationReport, build_report
-from training.evaluation.retrieval_result import RetrievalResult
+from training.evaluation.ranking_rules import RankingRules
+from training.evaluation.retrieval_task import RetrievalTask, distinct_tracklets
+from training.evaluation.tracklet_features import EmbeddingSettings, embed_parts
+from training.frozen_model import FrozenModel
+
+BASELINE = "HSV histogram"
 
 
-def compare_with_baseline(
-    network: TrackletNetwork,
-    tracklets: Sequence[Tracklet],
-    *,
-    described: str,
-    weights_sha256: str,
-    progress: Progress,
-) -> EvaluationReport:
-    """Every tracklet asks all others, embedded by the model and by colour histograms.
+class ComparisonSettings(FrozenModel):
+    """What is compared, and how.
 
-    Frames are chosen as the exported model's manifest will choose them.
+    Attributes:
+        embedding: How tracklets are embedded.
+        precision: Of the network's arithmetic.
+        features: Names of features, see `feature_parts`; none means the network's own and, where
+            there is one, its student's.
+        baseline: Whether colour histograms are compared with.
+        rules: How rankings are scored; a task's own rule about outfits is added.
     """
-    size = (network.config.height, network.config.width)
 
-    def retrieve(name: str, embed: EmbedFrames) -> RetrievalResult:
-        watched = progress.track(tracklets, description=name)
-        embedded = embed_tracklets(watched, embed, choice=FRAME_CHOICE, size=size)
-        return evaluate_retrieval(embedded, embedded)
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    precision: Precision = "fp32"
+    features: tuple[str, ...] | None = None
+    baseline: bool = True
+    rules: RankingRules = RankingRules()
 
-    return build_report(
-        described,
-        {
-            "model": retrieve("model", network_embedder(network)),
-            "HSV histogram": retrieve("HSV histogram", histogram_embedding),
-        },
-        weights_sha256=weights_sha256,
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A network to judge, and the digest of the file it came from."""
+
+    network: TrackletNetwork
+    weights_sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Embedded:
+    """All tracklets of some tasks, by the methods that are compared: name → [n, d]."""
+
+    tracklets: tuple[Tracklet, ...]
+    methods: Mapping[str, NDArray[np.floating]]
+
+
+def judge(
+    candidate: Candidate,
+    tasks: Sequence[RetrievalTask],
+    settings: ComparisonSettings,
+    *,
+    progress: Progress,
+) -> Iterator[JudgedTask]:
+    """Embed every tracklet of the tasks once, then rank task by task.
+
+    Raises:
+        ValueError: When the network makes no such features, a frame cannot be read, or no query of
+            a task has an answer.
+    """
+    embedded = _embed(candidate, distinct_tracklets(tasks), settings, progress)
+    row_of = {tracklet.name: row for row, tracklet in enumerate(embedded.tracklets)}
+    for task in tasks:
+        rules = settings.rules.model_copy(update={"exclude_same_outfit": task.excludes_same_outfit})
+        methods = {}
+        for name, embeddings in embedded.methods.items():
+            query, gallery = (
+                EmbeddingTable.of(some, embeddings[[row_of[one.name] for one in some]])
+                for some in (task.query, task.gallery)
+            )
+            result = evaluate_retrieval(query, gallery, rules)
+            methods[name] = MethodRanking(query, gallery, result)
+        yield JudgedTask(task, candidate.weights_sha256, methods)
+
+
+def _embed(
+    candidate: Candidate,
+    tracklets: tuple[Tracklet, ...],
+    settings: ComparisonSettings,
+    progress: Progress,
+) -> _Embedded:
+    network = candidate.network
+    groups = feature_parts(network, settings.features or default_features(network))
+    embedder = NetworkEmbedder(
+        network, weights_sha256=candidate.weights_sha256, precision=settings.precision
     )
+    parts = embed_parts(tracklets, embedder, settings.embedding, title="model", progress=progress)
+    methods: dict[str, NDArray[np.floating]] = {
+        name: join_parts([parts[part] for part in group]) for name, group in groups.items()
+    }
+    if settings.baseline:
+        methods[BASELINE] = embed_histograms(
+            tracklets, HistogramEmbedder.beside(embedder), settings.embedding, progress=progress
+        )
+    return _Embedded(tracklets, methods)
+
+
+def embed_histograms(
+    tracklets: Sequence[Tracklet],
+    embedder: HistogramEmbedder,
+    settings: EmbeddingSettings,
+    *,
+    progress: Progress,
+) -> NDArray[np.float64]:
+    """The baseline's embeddings [n, d]."""
+    parts = embed_parts(tracklets, embedder, settings, title=BASELINE, progress=progress)
+    return histogram_embeddings(parts["histogram"])

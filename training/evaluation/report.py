@@ -1,56 +1,118 @@
-"""An evaluation as people read it and as programs do."""
+"""An evaluation as programs read it: JSON with the protocol beside the numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.table import Table
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 
-from training.evaluation.protocol import SELF_RETRIEVAL
+from training.data.tracklet import tracklets_digest
+from training.evaluation.judged_task import JudgedTask
+from training.evaluation.protocol import RetrievalProtocol
 from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
+from training.frozen_model import FrozenModel
+
+_VERSIONS = ("torch", "timm", "numpy", "pillow")
 
 
-class MethodReport(BaseModel):
-    """Metrics of one method, in percent to two decimals."""
-
-    model_config = ConfigDict(frozen=True)
+class MethodReport(FrozenModel):
+    """Metrics of one method, in percent to two decimals; the last is mINP."""
 
     rank_1: float
     rank_5: float
     rank_10: float
     rank_20: float
     mean_average_precision: float
+    mean_inverse_penalty: float
+
+    @classmethod
+    def of(cls, result: RetrievalResult) -> Self:
+        """What was found, in percent."""
+        return cls(
+            **{f"rank_{k}": _percent(value) for k, value in result.cmc.items()},
+            mean_average_precision=_percent(result.mean_average_precision),
+            mean_inverse_penalty=_percent(result.mean_inverse_penalty),
+        )
 
 
-class EvaluationReport(BaseModel):
-    """Methods side by side under one protocol.
+class MethodSummary(FrozenModel):
+    """A method over all splits.
 
     Attributes:
-        data: Which tracklets.
-        weights_sha256: Of the file that was evaluated.
-        protocol: How they were ranked, in one sentence.
-        dropped_queries: Name → reason, for every query that could not be answered.
+        mean: Over the splits.
+        std: Sample standard deviation over the splits; none where there is one split.
     """
 
-    model_config = ConfigDict(frozen=True)
+    mean: MethodReport
+    std: MethodReport | None
 
-    data: str
+
+class SplitReport(FrozenModel):
+    """Methods side by side on one split.
+
+    Attributes:
+        name: Of the split.
+        weights_sha256: Of the file that was evaluated.
+        data_sha256: Of who asked and who was searched (names, identities, cameras, frame names).
+        gallery: Gallery tracklets, junk not counted.
+        valid_queries: Queries that count.
+        dropped_queries: Name → reason, for every query that could not be answered.
+        methods: Features of the model, and the baseline.
+    """
+
+    name: str
     weights_sha256: str
-    protocol: str
+    data_sha256: str
     gallery: int
     valid_queries: int
     dropped_queries: dict[str, str]
-    methods: dict[str, MethodReport]
+    methods: Annotated[dict[str, MethodReport], Field(min_length=1)]
+
+    def dropped_by_reason(self) -> dict[str, list[str]]:
+        """Reason → the queries dropped for it."""
+        named: dict[str, list[str]] = {}
+        for name, reason in self.dropped_queries.items():
+            named.setdefault(reason, []).append(name)
+        return named
+
+
+class EvaluationReport(FrozenModel):
+    """Methods side by side under one protocol.
+
+    Attributes:
+        protocol: How they were compared.
+        splits: At least one.
+        summary: Method → its mean and spread over the splits.
+        versions: Packages that decide the last digits, and the kind of device.
+    """
+
+    protocol: RetrievalProtocol
+    splits: Annotated[tuple[SplitReport, ...], Field(min_length=1)]
+    summary: dict[str, MethodSummary]
+    versions: dict[str, str]
 
 
 def build_report(
-    data: str, results: Mapping[str, RetrievalResult], *, weights_sha256: str
+    protocol: RetrievalProtocol, judged: Sequence[JudgedTask], *, device: str
 ) -> EvaluationReport:
-    """Put results over the same tracklets beside each other.
+    """Put what was judged under its protocol, in percent.
 
     Raises:
-        ValueError: When the results were not made from the same queries and gallery.
+        ValueError: When methods were not asked the same queries about the same gallery.
     """
+    splits = tuple(_split_report(one) for one in judged)
+    return EvaluationReport(
+        protocol=protocol,
+        splits=splits,
+        summary={name: _summary(splits, name) for name in splits[0].methods},
+        versions={name: version(name) for name in _VERSIONS} | {"device": device},
+    )
+
+
+def _split_report(judged: JudgedTask) -> SplitReport:
+    results = {name: method.result for name, method in judged.methods.items()}
     first = next(iter(results.values()))
     for name, result in results.items():
         if _asked(result) != _asked(first):
@@ -59,14 +121,14 @@ def build_report(
                 f"{result.gallery} gallery tracklets and {len(result.dropped)} dropped queries; "
                 "evaluate all methods on one split"
             )
-    return EvaluationReport(
-        data=data,
-        weights_sha256=weights_sha256,
-        protocol=SELF_RETRIEVAL,
+    return SplitReport(
+        name=judged.task.split,
+        weights_sha256=judged.weights_sha256,
+        data_sha256=tracklets_digest((*judged.task.query, *judged.task.gallery)),
         gallery=first.gallery,
         valid_queries=first.valid_queries,
         dropped_queries={query.name: query.reason for query in first.dropped},
-        methods={name: _method_report(result) for name, result in results.items()},
+        methods={name: MethodReport.of(result) for name, result in results.items()},
     )
 
 
@@ -74,27 +136,18 @@ def _asked(result: RetrievalResult) -> tuple[int, int, tuple[DroppedQuery, ...]]
     return result.gallery, result.valid_queries, result.dropped
 
 
-def print_report(report: EvaluationReport, console: Console) -> None:
-    """Write the report as a table, and every dropped query below it."""
-    table = Table(title=f"{report.data}: {report.valid_queries} queries, {report.gallery} gallery")
-    table.add_column("method")
-    for heading in ("rank-1", "rank-5", "rank-10", "rank-20", "mAP"):
-        table.add_column(heading, justify="right")
-    for name, method in report.methods.items():
-        table.add_row(name, *(f"{value:.2f}" for value in method.model_dump().values()))
-    console.print(table)
-    console.print(report.protocol)
-    console.print(f"{len(report.dropped_queries)} queries dropped")
-    for name, reason in report.dropped_queries.items():
-        console.print(f"  {name}: {reason}")
-
-
-def _method_report(result: RetrievalResult) -> MethodReport:
-    percent = {k: round(100 * value, 2) for k, value in result.cmc.items()}
-    return MethodReport(
-        rank_1=percent[1],
-        rank_5=percent[5],
-        rank_10=percent[10],
-        rank_20=percent[20],
-        mean_average_precision=round(100 * result.mean_average_precision, 2),
+def _summary(splits: Sequence[SplitReport], method: str) -> MethodSummary:
+    rows = [list(split.methods[method].model_dump().values()) for split in splits]
+    spread = np.std(rows, axis=0, ddof=1) if len(rows) > 1 else None
+    return MethodSummary(
+        mean=_rounded(np.mean(rows, axis=0)), std=None if spread is None else _rounded(spread)
     )
+
+
+def _rounded(values: NDArray[np.float64]) -> MethodReport:
+    named = zip(MethodReport.model_fields, values, strict=True)
+    return MethodReport(**{name: round(float(value), 2) for name, value in named})
+
+
+def _percent(fraction: float) -> float:
+    return round(100 * fraction, 2)

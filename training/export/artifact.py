@@ -25,8 +25,9 @@ from model.manifest import (
     save_manifest,
 )
 from model.tracklet_network import TrackletNetwork
-from training.evaluation.embed import network_embedder
-from training.evaluation.protocol import FRAME_CHOICE
+from training.evaluation.clip_plan import FRAME_CHOICE
+from training.evaluation.embed import embed_frames
+from training.evaluation.feature_groups import FULL
 from training.export.description import ArtifactDescription
 from training.export.model_card import model_card
 from training.export.parity import check_parity, onnx_runner, torch_runner
@@ -86,7 +87,7 @@ def write_artifact(
 
 
 def _write_golden(network: TrackletNetwork, directory: Path, clip: Frames) -> None:
-    golden = network_embedder(network)(clip).astype(np.float32)
+    golden = embed_frames(network, clip)
     np.save(directory / GOLDEN_CLIP_FILE, clip, allow_pickle=False)
     np.save(directory / GOLDEN_EMBEDDING_FILE, golden, allow_pickle=False)
 
@@ -100,7 +101,7 @@ def _manifest(
 ) -> Manifest:
     preprocessing = _preprocessing(network)
     output = _output(network)
-    best = description.report.methods["model"]
+    best = description.report.summary[FULL].mean
     return Manifest(
         schema_version=1,
         model=ModelIdentity(
@@ -124,7 +125,7 @@ def _manifest(
         provenance=Provenance(
             commit=description.commit,
             data=description.card.data,
-            protocol=description.report.protocol,
+            protocol=description.report.protocol.sentence(),
             rank_1=best.rank_1,
             mean_average_precision=best.mean_average_precision,
             exporter=dict(exporter_versions()),

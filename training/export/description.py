@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.manifest import file_digest
+from training.evaluation.feature_groups import FULL
 from training.evaluation.report import EvaluationReport
 
 
@@ -58,7 +59,8 @@ def load_report(path: Path, *, weights: Path) -> EvaluationReport:
     """Read the JSON that `reid-train evaluate --json` printed about `weights`.
 
     Raises:
-        ValueError: When the file is missing, is not such a report, or is about other weights.
+        ValueError: When the file is missing, is not such a report, or is about other weights or
+            several splits.
     """
     try:
         report = EvaluationReport.model_validate_json(path.read_text(encoding="utf-8"))
@@ -67,14 +69,20 @@ def load_report(path: Path, *, weights: Path) -> EvaluationReport:
             f"expected the output of `reid-train evaluate --json` in {path}, received: {error}; "
             "run the evaluation again"
         ) from error
-    if "model" not in report.methods:
+    if len(report.splits) != 1:
         raise ValueError(
-            f"expected results of 'model' in {path}, received {sorted(report.methods)}; "
+            f"expected results of one split in {path}, received {len(report.splits)}; evaluate "
+            "the split that these weights did not learn from"
+        )
+    split = report.splits[0]
+    if FULL not in split.methods:
+        raise ValueError(
+            f"expected results of {FULL!r} in {path}, received {sorted(split.methods)}; "
             "run the evaluation again"
         )
-    if report.weights_sha256 != file_digest(weights).sha256:
+    if split.weights_sha256 != file_digest(weights).sha256:
         raise ValueError(
             f"expected results of {weights} in {path}, received those of the file with sha256 "
-            f"{report.weights_sha256}; run the evaluation again"
+            f"{split.weights_sha256}; run the evaluation again"
         )
     return report

@@ -63,9 +63,11 @@ def _initial_weights(config: ModelConfig) -> str:
 
 
 def _circumstances(report: EvaluationReport) -> str:
+    split = report.splits[0]
     return (
-        f"Over {report.data}: {report.valid_queries} valid queries, {len(report.dropped_queries)} "
-        f"dropped, {report.gallery} tracklets in the gallery; {report.protocol}."
+        f"Over {report.protocol.subject}: {split.valid_queries} valid queries, "
+        f"{len(split.dropped_queries)} dropped, {split.gallery} tracklets in the gallery; "
+        f"{report.protocol.sentence()}."
     )
 
 
@@ -77,8 +79,11 @@ def results_table(report: EvaluationReport) -> str:
     """The report's methods as a Markdown table, in percent."""
     rows = [
         f"| {name} | {m.rank_1:.2f} | {m.rank_5:.2f} | {m.rank_10:.2f} | {m.rank_20:.2f} "
-        f"| {m.mean_average_precision:.2f} |"
-        for name, m in report.methods.items()
+        f"| {m.mean_average_precision:.2f} | {m.mean_inverse_penalty:.2f} |"
+        for name, m in report.splits[0].methods.items()
     ]
-    head = ["| method | rank-1 | rank-5 | rank-10 | rank-20 | mAP |", "|---|---|---|---|---|---|"]
+    head = [
+        "| features | rank-1 | rank-5 | rank-10 | rank-20 | mAP | mINP |",
+        "|---|---|---|---|---|---|---|",
+    ]
     return "\n".join(head + rows)

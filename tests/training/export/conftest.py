@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from model.registry import build_model
+from tests.evaluation_reports import made_up_report
 from tests.small_models import small_student
-from training.evaluation.report import EvaluationReport, MethodReport
 from training.export.description import ArtifactCard, ArtifactDescription
 
 
@@ -21,19 +21,11 @@ def small_network():
 
 @pytest.fixture(scope="session")
 def description():
-    method = MethodReport(
-        rank_1=61.25, rank_5=80, rank_10=90, rank_20=95, mean_average_precision=50.5
-    )
     return ArtifactDescription(
         card=ArtifactCard(
             name="tiny", version="0.0.1", data="drawn people", data_licence="Anything goes.",
             training="Not at all.",
         ),
         commit="abc123",
-        report=EvaluationReport(
-            data="drawn people", weights_sha256="0" * 64, protocol="all against all",
-            gallery=10, valid_queries=9,
-            dropped_queries={"lonely": "nobody else"},
-            methods={"model": method, "HSV histogram": method},
-        ),
+        report=made_up_report(),
     )  # fmt: skip

@@ -87,7 +87,7 @@ def test_a_failed_gate_publishes_nothing_and_keeps_what_was_there(
 
 def test_the_card_tells_data_results_and_use(published):
     card = " ".join((published / "MODEL_CARD.md").read_text().split())
-    for text in ("Anything goes.", "drawn people", "| model | 61.25 |", "abc123", "1 dropped"):
+    for text in ("Anything goes.", "drawn people", "| full | 61.25 |", "abc123", "1 dropped"):
         assert text in card
 
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from model.manifest import file_digest
+from tests.evaluation_reports import made_up_report
 from training.export.description import load_card, load_report
 
 CARD = {"name": "a", "version": "1", "data": "b", "data_licence": "c", "training": "d"}
@@ -37,7 +38,7 @@ def weights(tmp_path):
 
 def test_a_report_comes_back(tmp_path, description, weights):
     path = tmp_path / "report.json"
-    report = description.report.model_copy(update={"weights_sha256": file_digest(weights).sha256})
+    report = made_up_report(weights_sha256=file_digest(weights).sha256)
     path.write_text(report.model_dump_json())
     assert load_report(path, weights=weights) == report
 
@@ -51,9 +52,17 @@ def test_a_report_about_other_weights_is_refused(tmp_path, description, weights)
 
 def test_a_report_without_the_model_is_refused(tmp_path, description, weights):
     path = tmp_path / "report.json"
-    methods = {"HSV histogram": description.report.methods["HSV histogram"]}
-    path.write_text(description.report.model_copy(update={"methods": methods}).model_dump_json())
+    methods = {"HSV histogram": description.report.splits[0].methods["HSV histogram"]}
+    path.write_text(made_up_report(methods=methods).model_dump_json())
     with pytest.raises(ValueError, match=r"received \['HSV histogram'\]; run the evaluation again"):
+        load_report(path, weights=weights)
+
+
+def test_a_report_about_several_splits_is_refused(tmp_path, description, weights):
+    path = tmp_path / "report.json"
+    report = description.report
+    path.write_text(report.model_copy(update={"splits": report.splits * 2}).model_dump_json())
+    with pytest.raises(ValueError, match="expected results of one split in .* received 2; evaluat"):
         load_report(path, weights=weights)
 
 

@@ -5,7 +5,7 @@ from training.export.model_card import model_card, results_table
 def test_every_method_of_the_report_is_a_row(description):
     table = results_table(description.report).splitlines()
     assert len(table) == 4
-    assert table[2] == "| model | 61.25 | 80.00 | 90.00 | 95.00 | 50.50 |"
+    assert table[2] == "| full | 61.25 | 80.00 | 90.00 | 95.00 | 50.50 | 40.00 |"
 
 
 def test_the_card_names_where_the_weights_began(description):
