@@ -1,5 +1,6 @@
 """Attention over a clip as a page of HTML, or as one PNG for a paper."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from training.visualize.pictures import heat_colours, heat_over_frame, jpeg_data
 
 BAR_PX = 60
 _CELL_INCHES = (1.0, 2.0)
+_HEADING_INCHES = 1.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +123,20 @@ def _bar_row(row: WeightRow) -> _BarRow:
 
 
 def _figure(attention: ClipAttention, *, title: str) -> Figure:
-    """Frames in columns, maps in rows, weights as bars below."""
-    count, notes = len(attention.frames), "\n".join(attention.notes)
-    heights = [_CELL_INCHES[1]] * (1 + len(attention.heat)) + [0.9] * len(attention.weights)
-    size = (_CELL_INCHES[0] * count + 2.2, sum(heights) + 0.8)
-    figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10, parse_math=False)
-    if notes:
-        figure.supxlabel(f"Not shown:\n{notes}", fontsize=7, wrap=True, parse_math=False)
-    grid = figure.add_gridspec(len(heights), count + 1, height_ratios=heights)
+    """Frames in columns, maps in rows, weights as bars below, notes at the foot."""
+    count = len(attention.frames)
+    heights = [_CELL_INCHES[1]] * (1 + len(attention.heat)) + [0.8] * len(attention.weights)
+    width = _HEADING_INCHES + _CELL_INCHES[0] * count
+    foot = [line for note in attention.notes for line in textwrap.wrap(note, int(width * 16))]
+    height = sum(heights) + 0.4 + 0.14 * len(foot)
+    figure = Figure(figsize=(width, height))
+    figure.text(0.01, 1 - 0.2 / height, title, fontsize=10, va="center", parse_math=False)
+    figure.text(0.01, 0.05 / height, "\n".join(foot), fontsize=7, va="bottom", parse_math=False)
+    grid = figure.add_gridspec(
+        len(heights), count + 1, height_ratios=heights, hspace=0.04, wspace=0.04,
+        width_ratios=[_HEADING_INCHES] + [_CELL_INCHES[0]] * count, left=0.01, right=0.99,
+        top=1 - 0.35 / height, bottom=(0.05 + 0.14 * len(foot)) / height,
+    )  # fmt: skip
     pictures = [("frame", attention.frames)]
     for row in attention.heat:
         hottest = float(row.maps.max())
@@ -144,16 +151,20 @@ def _figure(attention: ClipAttention, *, title: str) -> Figure:
             axes.axis("off")
     for line, weighed in enumerate(attention.weights, start=len(pictures)):
         _heading(figure, grid[line, 0], weighed.title)
-        axes = figure.add_subplot(grid[line, 1:])
-        drawn = axes.bar(range(1, count + 1), weighed.weights, width=0.6)
-        axes.bar_label(drawn, fmt="%.3f")
-        axes.set_xlim(0.5, count + 0.5)
-        axes.margins(y=0.25)
-        axes.axis("off")
+        _draw_bars(figure, grid[line, 1:], weighed)
     return figure
+
+
+def _draw_bars(figure: Figure, cell: mpl.gridspec.SubplotSpec, weighed: WeightRow) -> None:
+    axes = figure.add_subplot(cell)
+    drawn = axes.bar(range(1, len(weighed.weights) + 1), weighed.weights, width=0.6)
+    axes.bar_label(drawn, fmt="%.3f")
+    axes.set_xlim(0.5, len(weighed.weights) + 0.5)
+    axes.set_ylim(0, 1.4 * max(float(weighed.weights.max()), 1e-12))
+    axes.axis("off")
 
 
 def _heading(figure: Figure, cell: mpl.gridspec.SubplotSpec, text: str) -> None:
     axes = figure.add_subplot(cell)
     axes.axis("off")
-    axes.text(0, 0.5, text, va="center", wrap=True, parse_math=False)
+    axes.text(0, 0.5, textwrap.fill(text, 26), va="center", parse_math=False)
