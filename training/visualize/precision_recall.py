@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.exact_similarity import similarity_rows
 from training.evaluation.matching import Matching
-from training.evaluation.ranking import cosine
 from training.evaluation.ranking_rules import RankingRules
 
 RECALL_LEVELS = 101
@@ -30,15 +30,13 @@ def mean_precision_at_recall(
             f"expected a query with a right match in the gallery, received none of {len(query)}; "
             "evaluate the retrieval first: it says why queries are dropped"
         )
-    score = cosine(query.take(valid), gallery)
     total = np.zeros(RECALL_LEVELS)
-    for start in range(0, len(valid), rules.chunk_queries):
-        chunk = slice(start, start + rules.chunk_queries)
-        for row, scores in zip(valid[chunk].tolist(), score(chunk), strict=True):
-            scores[matching.ignored(row)] = -np.inf
-            order = np.argsort(-scores, kind="stable")
-            ranks = 1 + np.flatnonzero(np.isin(order, right[row]))
-            total += interpolated_precision(ranks)
+    asked = query.embeddings[valid]
+    every = similarity_rows(asked, gallery.embeddings, chunk_queries=rules.chunk_queries)
+    for row, similarities in zip(valid.tolist(), every, strict=True):
+        similarities[matching.ignored(row)] = -np.inf
+        order = np.argsort(-similarities, kind="stable")
+        total += interpolated_precision(1 + np.flatnonzero(np.isin(order, right[row])))
     return total / len(valid)
 
 
