@@ -1,6 +1,6 @@
 import pytest
 
-from training.layered_yaml import read_layered_yaml
+from training.layered_yaml import read_layered_yaml, with_changes
 
 
 @pytest.fixture
@@ -55,3 +55,27 @@ def test_a_file_that_extends_itself_is_refused(write):
 def test_what_is_no_configuration_is_refused_by_name(write, text, message):
     with pytest.raises(ValueError, match=message):
         read_layered_yaml(write("a.yaml", text))
+
+
+def test_changes_are_written_over_what_was_read():
+    content = {"seed": 0, "optimizer": {"name": "sgd", "epochs": 50}}
+    changed = with_changes(content, ["optimizer.epochs=10", "data.split=split-02", "seed=null"])
+    assert changed == {
+        "seed": None,
+        "optimizer": {"name": "sgd", "epochs": 10},
+        "data": {"split": "split-02"},
+    }
+    assert content["seed"] == 0
+
+
+@pytest.mark.parametrize("change", ["seed", "=1", "optimizer.=1"])
+def test_a_change_needs_a_key_and_a_value(change):
+    with pytest.raises(ValueError, match="expected a change `section.key=value`, received '"):
+        with_changes({}, [change])
+
+
+def test_a_change_has_to_be_yaml():
+    with pytest.raises(
+        ValueError, match="(?s)expected YAML behind `=`, received 'seed=\\['.*quote"
+    ):
+        with_changes({}, ["seed=["])

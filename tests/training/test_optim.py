@@ -1,7 +1,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD, AdamW
+from torch.optim import SGD, Adam, AdamW
 
 from training.optim import build_optimizer, build_schedule, clip_gradients
 from training.optim_config import OptimizerConfig
@@ -107,3 +107,21 @@ def test_clipping_returns_the_norm_before_and_bounds_the_norm_after():
     assert weight.grad.norm().item() == pytest.approx(10)
     assert clip_gradients([weight], 1.0) == pytest.approx(10)
     assert weight.grad.norm().item() == pytest.approx(1, rel=1e-4)
+
+
+def test_adam_decays_all_parameters_alike(parts):
+    optimizer = build_optimizer(*parts, OptimizerConfig(name="adam", weight_decay=0.1))
+    assert type(optimizer) is Adam
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0.1}
+
+
+def test_warm_up_starts_from_its_part_of_the_rate():
+    optimizer = SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    config = OptimizerConfig(warmup_steps=4, warmup_start=0.2)
+    schedule = build_schedule(optimizer, config, steps_per_epoch=10)
+    rates = []
+    for _ in range(5):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([0.4, 0.6, 0.8, 1.0, 1.0])
