@@ -112,10 +112,10 @@ def _table(
     dimension: int,
     rng: np.random.Generator,
 ) -> EmbeddingTable:
-    """Features around a centre per identity, of which a third of the length is the person."""
+    """Features around a centre per identity, a third as long as what else is in them."""
     centres = rng.standard_normal((identities.max() + 2, dimension), dtype=np.float32)
     features = rng.standard_normal((len(identities), dimension), dtype=np.float32)
-    features *= 2
+    features *= 3
     # Nobody resembles nobody: junk and distractors have no centre.
     centres[[JUNK, DISTRACTOR]] = 0
     features += centres[identities]

@@ -9,6 +9,7 @@ from training.commands.data_manifest import manifest
 from training.commands.evaluate import evaluate
 from training.commands.export import export
 from training.commands.matrix import matrix
+from training.commands.rank import rank
 from training.commands.train import student, train
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Data sets, real and drawn.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-for command in (train, evaluate, matrix, student, complexity, export, attention):
+for command in (train, evaluate, rank, matrix, student, complexity, export, attention):
     app.command()(command)
 for data_command in (check, synthesize, manifest):
     data_app.command()(data_command)
