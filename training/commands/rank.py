@@ -51,9 +51,10 @@ def rank(  # noqa: PLR0913, PLR0917 (one option each)
 ) -> None:
     """CMC, mAP and mINP of embeddings computed elsewhere.
 
-    Both files hold `embeddings` [n, d], `identities` [n] (-1 junk, 0 distractor) and `cameras` [n]
-    (-1 or NaN unknown), and may hold `names` and `outfits`. Without names every row is a tracklet
-    of its own: a query that is also in the gallery is then left out only by the same-camera rule.
+    Both files hold a row per tracklet in `embeddings`, `identities` (-1 junk, 0 distractor) and
+    `cameras` (-1 or NaN unknown), and may hold `names` and `outfits`. Without names every row is a
+    tracklet of its own: a query that is also in the gallery is left out by the same-camera rule
+    only.
     """
     from training.evaluation.rank_files import RankOptions, rank_files
     from training.evaluation.ranking_report import print_ranking_report
