@@ -1,12 +1,12 @@
 """`reid-train evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from training.commands.console import Json, errors_for_people, progress_bars
+from training.commands.console import Json, errors, errors_for_people, progress_bars
 from training.commands.evaluation_options import (
     AveragePrecision,
     Cache,
@@ -18,6 +18,9 @@ from training.commands.evaluation_options import (
     PrecisionOption,
     SameCamera,
 )
+
+if TYPE_CHECKING:
+    from training.evaluation.report import EvaluationReport
 
 DataName = Annotated[str, typer.Option("--data", help="Name in the catalogue of data sets.")]
 
@@ -54,6 +57,14 @@ def evaluate(  # noqa: PLR0913  # each is an option
     device: Device = "auto",
     cache: Cache = None,
     no_cache: NoCache = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="HTML page to write: curves and ranked lists with pictures of people."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The recipe; what it expects is compared with, under its own protocol."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """CMC, mAP and mINP of a model's features beside the colour-histogram baseline.
@@ -68,6 +79,7 @@ def evaluate(  # noqa: PLR0913  # each is an option
     from training.evaluation.report_table import print_report
     from training.evaluation.retrieval_task import choose_tasks
     from training.evaluation.tracklet_features import EmbeddingSettings
+    from training.visualize.evaluation_page import write_evaluation
 
     with errors_for_people(), progress_bars() as progress:
         tasks = choose_tasks(
@@ -93,7 +105,26 @@ def evaluate(  # noqa: PLR0913  # each is an option
             progress=progress,
         )
         progress.stop()
+        if report is not None:
+            write_evaluation(report, evaluation)
         if json:
             typer.echo(evaluation.report.model_dump_json(indent=2))
         else:
             print_report(evaluation.report, Console())
+        if config is not None:
+            _print_reproduction(config, evaluation.report)
+
+
+def _print_reproduction(config: Path, report: "EvaluationReport") -> None:
+    """On stderr, so that JSON on stdout stays whole."""
+    from training.config import load_config
+    from training.evaluation.reproduction import compare_with_expected
+
+    expected = load_config(config).expected
+    if expected is None:
+        raise ValueError(
+            f"expected a recipe with an `expected` section, received {config} without; "
+            "leave --config out"
+        )
+    for one in compare_with_expected(report, expected):
+        errors.print(one.sentence(), markup=False, highlight=False)

@@ -47,6 +47,21 @@ def test_full_and_student_features_are_judged_in_one_command(run, tmp_path):
     assert (tmp_path / "features").is_dir()
 
 
+def test_a_page_is_written_and_the_recipe_compared_with(run, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"run_dir: {tmp_path}\ndata: {{name: mars, root: absent}}\n"
+        "expected: {rows: [drawn], rank_1: 100, tolerance: 100,\n"
+        "  protocol: {gallery_includes_query: true, frames: fast}}\n"
+    )
+    page = tmp_path / "pages" / "report.html"
+    done = run("--frames", "fast", "--report", page, "--config", recipe, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["splits"]
+    assert "of mars" in page.read_text()
+    assert "expected 100.00 ± 100.00, reached" in " ".join(done.stderr.split())
+
+
 def test_the_table_names_valid_and_dropped_queries(run, tmp_path):
     done = run("--no-cache", "--features", "full,student+final", "--no-baseline")
     assert done.exit_code == 0, done.output
