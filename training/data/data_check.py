@@ -98,9 +98,7 @@ def _corrupt(corrupt: Mapping[Path, str], root: Path) -> tuple[Problem, ...]:
 
 def _problem_of(error: ValueError | OSError, root: Path) -> Problem:
     paths = error.paths if isinstance(error, LayoutError) else ()
-    shown = (
-        path.relative_to(root) if root in path.parents else path for path in paths
-    )
+    shown = (path.relative_to(root) if root in path.parents else path for path in paths)
     return Problem(
         message=str(error),
         paths=len(paths),

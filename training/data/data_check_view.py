@@ -48,7 +48,10 @@ def _gist(split: SplitCheck) -> list[object]:
 
 def _print_counts(split: SplitCheck, console: Console) -> None:
     table = Table(
-        "", *split.parts, title=f"split {split.name} (✓ as published, or what is)", title_justify="left"
+        "",
+        *split.parts,
+        title=f"split {split.name} (✓ as published, or what is)",
+        title_justify="left",
     )
     for column in table.columns[1:]:
         column.justify = "right"

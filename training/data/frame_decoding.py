@@ -23,9 +23,8 @@ def corrupt_frames(paths: Sequence[Path], progress: Progress | None = None) -> d
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), _AT_A_TIME):
             some = paths[start : start + _AT_A_TIME]
-            for path, problem in zip(some, pool.map(_problem, some), strict=True):
-                if problem is not None:
-                    found[path] = problem
+            problems = zip(some, pool.map(_problem, some), strict=True)
+            found |= {path: problem for path, problem in problems if problem is not None}
             if progress is not None:
                 progress(start + len(some), len(paths))
     return found

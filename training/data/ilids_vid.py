@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.data_set import DataSet, Split
+from training.data.data_set import DataSet
 from training.data.data_set_layout import DataSetLayout, PublishedCounts
 from training.data.data_set_root import find_root
 from training.data.layout_error import LayoutError

@@ -53,9 +53,7 @@ def listed_tracklets(
 
 def _read_lines(name_list: Path) -> list[str]:
     if not name_list.is_file():
-        raise LayoutError(
-            f"the list {name_list}", "no such file", LISTS_SOURCE, paths=[name_list]
-        )
+        raise LayoutError(f"the list {name_list}", "no such file", LISTS_SOURCE, paths=[name_list])
     return name_list.read_text(encoding="utf-8").split()
 
 
@@ -83,11 +81,11 @@ def _check_presence(folder: Path, names: Iterable[str]) -> None:
         )
     # A listing per identity takes seconds where a look at each of a million files takes minutes.
     present = {
-        entry.name: set(os.listdir(entry)) for entry in os.scandir(folder) if entry.is_dir()
+        entry.name: {file.name for file in os.scandir(entry)}
+        for entry in os.scandir(folder)
+        if entry.is_dir()
     }
-    missing = [
-        folder / name[:4] / name for name in names if name not in present.get(name[:4], ())
-    ]
+    missing = [folder / name[:4] / name for name in names if name not in present.get(name[:4], ())]
     if missing:
         raise LayoutError(
             f"every image of the official list under {folder}",

@@ -39,7 +39,9 @@ class _Halves(BaseModel):
     test: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-def read_prid2011(root: Path, *, people: Literal["enough-frames", "all"] = "enough-frames") -> DataSet:
+def read_prid2011(
+    root: Path, *, people: Literal["enough-frames", "all"] = "enough-frames"
+) -> DataSet:
     """Ten splits in halves: of the list beside the images or, where there is none, drawn.
 
     Drawn splits depend on nothing but the names of the people, so that they need not be saved.

@@ -1,8 +1,8 @@
 """Made-up worlds in the layouts of iLIDS-VID and PRID-2011: everybody once before two cameras."""
 
 import json
-from dataclasses import replace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 

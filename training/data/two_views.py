@@ -63,10 +63,7 @@ def read_two_views(
     """
     folders = [_people(camera, last_person) for camera in cameras]
     alone = [
-        here[name]
-        for here, there in (folders, folders[::-1])
-        for name in here
-        if name not in there
+        here[name] for here, there in (folders, folders[::-1]) for name in here if name not in there
     ]
     if alone:
         raise LayoutError(

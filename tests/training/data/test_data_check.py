@@ -111,9 +111,7 @@ def test_a_corrupt_frame_is_found_when_frames_are_decoded(mars):
     frame.write_bytes(frame.read_bytes()[:-200])
     assert check_data_set("mars", mars).problems == ()
     calls = []
-    check = check_data_set(
-        "mars", mars, decode=True, progress=lambda *counts: calls.append(counts)
-    )
+    check = check_data_set("mars", mars, decode=True, progress=lambda *counts: calls.append(counts))
     (problem,) = check.problems
     assert problem.first == ("bbox_train/0001/0001C1T0001F002.jpg",)
     assert "expected whole images, received 1 that are not, '0001C1T0001F002.jpg' with" in (

@@ -60,8 +60,11 @@ def test_a_broken_root_shows_both_trees_the_paths_and_the_fix(tmp_path):
 def test_counts_stand_beside_the_published_ones(printed_splits):
     published = {"query": PublishedCounts(identities=1, tracklets=12_345)}
     text = printed_splits(Split("official", LEARNED, ASKED, KNOWN), published=published)
-    rows = {line.split("│")[1].strip(): line.split("│")[2:5] for line in text.splitlines()[5:-4]
-            if line.count("│") == 5}
+    rows = {
+        line.split("│")[1].strip(): line.split("│")[2:5]
+        for line in text.splitlines()[5:-4]
+        if line.count("│") == 5
+    }
     assert [cell.strip() for cell in rows["identities"]] == ["1", "1 ✓", "2"]
     assert [cell.strip() for cell in rows["tracklets"]] == ["1", "1 differs: 12,345", "2"]
     assert "readable, but not as published" in text

@@ -34,7 +34,9 @@ def test_the_folder_is_enough_where_it_has_one_manifest(tmp_path):
     path = write_table(tmp_path, EXAMPLE)
     assert MANIFEST.read(tmp_path) == read_manifest(path)
     (tmp_path / "manifest.parquet").touch()
-    with pytest.raises(ValueError, match="manifest.csv or manifest.parquet in .*, received both; set"):
+    with pytest.raises(
+        ValueError, match="manifest.csv or manifest.parquet in .*, received both; set"
+    ):
         read_manifest(tmp_path)
     with pytest.raises(ValueError, match="received nothing at all; set the root to the manifest"):
         read_manifest(tmp_path / "absent")

@@ -42,7 +42,10 @@ def test_queries_are_rows_counted_from_one(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train": ((0, 2, 1, 1),)}, r"lines from 1 up in .*train_info.mat, received \[0, 2, 1, 1]"),
+        (
+            {"train": ((0, 2, 1, 1),)},
+            r"lines from 1 up in .*train_info.mat, received \[0, 2, 1, 1]",
+        ),
         ({"test": ((1, 2, 1, 1), (5, 4, 1, 1))}, r"received \[5, 4, 1, 1\] in row 2; copy it from"),
         ({"test": ((1, 2, -2, 1),)}, "identities from -1 and cameras from 1 up"),
         ({"test": ((1, 2, 1, 0),)}, "identities from -1 and cameras from 1 up"),
@@ -58,9 +61,7 @@ def test_numbers_out_of_range_are_shown(changes, message, tmp_path):
         read_mars_lists(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", ["tracks_train_info.mat", "tracks_test_info.mat", "query_IDX.mat"]
-)
+@pytest.mark.parametrize("name", ["tracks_train_info.mat", "tracks_test_info.mat", "query_IDX.mat"])
 def test_a_missing_list_is_named(name, tmp_path):
     write(tmp_path)
     (tmp_path / name).unlink()

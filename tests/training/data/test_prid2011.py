@@ -85,7 +85,7 @@ def test_too_few_people_for_halves_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r'a list of .* in .*splits_prid2011.json, received 1 errors, first Invalid JSON'),
+        ("{", r"a list of .* in .*splits_prid2011.json, received 1 errors, first Invalid JSON"),
         ("[]", "received 1 errors, first List should have at least 1 item"),
         ('[{"train": ["person_0001"]}]', "first Field required; restore the customary splits"),
         ('[{"train": ["person_0001"], "test": []}]', "first Tuple should have at least 1 item"),
