@@ -60,9 +60,10 @@ def test_line_ends_and_order_do_not_matter(root):
 
 
 def test_frames_go_by_number_not_by_name(root):
-    (root / "session1/001_01/100000.jpg").touch()
+    for number in ("99999", "100000"):
+        (root / f"session1/001_01/{number}.jpg").touch()
     (first, *_) = read_ccvid(root).split().train
-    assert [path.stem for path in first.frames] == ["00001", "00002", "100000"]
+    assert [path.stem for path in first.frames] == ["00001", "00002", "99999", "100000"]
 
 
 @pytest.mark.parametrize(

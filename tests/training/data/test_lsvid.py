@@ -87,9 +87,10 @@ def test_a_tracklet_does_not_take_the_frames_of_another_whose_number_goes_on(roo
 
 def test_frames_go_by_number_not_by_name(root):
     folder = root / "tracklet_train/0001"
-    (folder / "0001_01_01_10000.jpg").touch()
+    for number in ("9999", "10000"):
+        (folder / f"0001_01_01_{number}.jpg").touch()
     (first, *_) = read_lsvid(root).split().train
-    assert [path.stem[11:] for path in first.frames] == ["0001", "0002", "10000"]
+    assert [path.stem[11:] for path in first.frames] == ["0001", "0002", "9999", "10000"]
 
 
 def test_nobody_becomes_a_distractor_where_people_are_counted_from_0(root):
