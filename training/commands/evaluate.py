@@ -51,6 +51,12 @@ def evaluate(  # noqa: PLR0913  # each is an option
     ] = None,
     ap: AveragePrecision = "standard",
     same_camera: SameCamera = "exclude",
+    query_expansion: Annotated[
+        int | None, typer.Option(min=1, help="Average each query with so many of its nearest.")
+    ] = None,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="k-reciprocal re-ranking; report it separately.")
+    ] = False,
     baseline: Annotated[bool, typer.Option(help="Colour histograms beside the model.")] = True,
     precision: PrecisionOption = "fp32",
     frames_per_batch: FramesPerBatch = 64,
@@ -100,6 +106,8 @@ def evaluate(  # noqa: PLR0913  # each is an option
                 precision=precision,
                 features=tuple(features.split(",")) if features else None,
                 baseline=baseline,
+                query_expansion=query_expansion,
+                rerank=rerank,
                 rules=RankingRules(same_camera=same_camera, average_precision=ap),
             ),
             progress=progress,

@@ -15,11 +15,13 @@ from training.evaluation.embedding_table import EmbeddingTable
 from training.evaluation.feature_groups import default_features, feature_parts
 from training.evaluation.histogram import histogram_embeddings
 from training.evaluation.judged_task import JudgedTask, MethodRanking
+from training.evaluation.query_expansion import expand_queries
 from training.evaluation.ranking import evaluate_retrieval
 from training.evaluation.ranking_rules import RankingRules
+from training.evaluation.rerank import k_reciprocal
 from training.evaluation.retrieval_task import RetrievalTask, distinct_tracklets
 from training.evaluation.tracklet_features import EmbeddingSettings, embed_parts
-from training.frozen_model import FrozenModel
+from training.frozen_model import Count, FrozenModel
 
 BASELINE = "HSV histogram"
 
@@ -34,6 +36,8 @@ class ComparisonSettings(FrozenModel):
             there is one, its student's.
         baseline: Whether colour histograms are compared with.
         rules: How rankings are scored; a task's own rule about outfits is added.
+        query_expansion: With how many of the nearest a query is averaged, or none.
+        rerank: Whether k-reciprocal re-ranking follows.
     """
 
     embedding: EmbeddingSettings = EmbeddingSettings()
@@ -41,6 +45,8 @@ class ComparisonSettings(FrozenModel):
     features: tuple[str, ...] | None = None
     baseline: bool = True
     rules: RankingRules = RankingRules()
+    query_expansion: Count | None = None
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +88,20 @@ def judge(
                 EmbeddingTable.of(some, embeddings[[row_of[one.name] for one in some]])
                 for some in (task.query, task.gallery)
             )
-            result = evaluate_retrieval(query, gallery, rules)
-            methods[name] = MethodRanking(query, gallery, result)
+            methods[name] = _rank(query, gallery, rules, settings)
         yield JudgedTask(task, candidate.weights_sha256, methods)
+
+
+def _rank(
+    query: EmbeddingTable,
+    gallery: EmbeddingTable,
+    rules: RankingRules,
+    settings: ComparisonSettings,
+) -> MethodRanking:
+    if settings.query_expansion is not None:
+        query = expand_queries(query, gallery, neighbours=settings.query_expansion)
+    scorer = k_reciprocal() if settings.rerank else None
+    return MethodRanking(query, gallery, evaluate_retrieval(query, gallery, rules, scorer=scorer))
 
 
 def _embed(

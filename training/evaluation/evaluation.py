@@ -15,6 +15,7 @@ from training.evaluation.compare import Candidate, ComparisonSettings, judge
 from training.evaluation.judged_task import JudgedTask
 from training.evaluation.protocol import RetrievalProtocol
 from training.evaluation.report import EvaluationReport, build_report
+from training.evaluation.rerank import Reciprocal
 from training.evaluation.retrieval_task import RetrievalTask, TaskSet
 
 SPLIT_FIELD = "{split}"
@@ -117,7 +118,14 @@ def _protocol(
         height=network.config.height,
         width=network.config.width,
         precision=settings.precision,
+        rerank=_reciprocal_numbers() if settings.rerank else None,
+        query_expansion=settings.query_expansion,
     )
+
+
+def _reciprocal_numbers() -> str:
+    numbers = Reciprocal()
+    return f"k-reciprocal, k1 {numbers.k1}, k2 {numbers.k2}, λ {numbers.original}"
 
 
 def _require_same_protocol(protocols: Sequence[RetrievalProtocol], path: Path) -> None:

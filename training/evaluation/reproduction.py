@@ -74,7 +74,8 @@ def _require_same_protocol(report: EvaluationReport, expected: ExpectedResult) -
     other = {name: value for name, value in received.items() if value != getattr(wanted, name)}
     asks = report.protocol.queries
     kept = report.protocol.same_camera
-    if other or asks != "of the split" or kept != "exclude":
+    changed = report.protocol.rerank or report.protocol.query_expansion
+    if other or changed or asks != "of the split" or kept != "exclude":
         raise ValueError(
             f"expected the protocol of the recipe, {wanted!r} with the split's queries and "
             f"same-camera matches excluded, received {report.protocol.sentence()} over "

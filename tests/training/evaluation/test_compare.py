@@ -10,7 +10,10 @@ from training.data.frame_reading import read_frame
 from training.evaluation.clip_embedders import HistogramEmbedder
 from training.evaluation.compare import Candidate, ComparisonSettings, embed_histograms, judge
 from training.evaluation.histogram import frame_histogram
+from training.evaluation.query_expansion import expand_queries
+from training.evaluation.ranking import evaluate_retrieval
 from training.evaluation.ranking_rules import RankingRules
+from training.evaluation.rerank import k_reciprocal
 from training.evaluation.retrieval_task import RetrievalTask
 from training.evaluation.tracklet_features import EmbeddingSettings
 
@@ -79,3 +82,15 @@ def test_histograms_are_those_of_all_frames(drawn_tracklets):
     frames = [read_frame(path, height=64, width=32) for path in drawn_tracklets[1].frames]
     root = np.sqrt(np.mean([frame_histogram(one) for one in frames], axis=0))
     np.testing.assert_allclose(rows[1], root / np.linalg.norm(root), atol=1e-6)
+
+
+def test_queries_are_expanded_and_rankings_reranked_where_asked(network, drawn_tracklets):
+    few = {"features": ("student",), "baseline": False}
+    plain = judge_itself(network, drawn_tracklets, **few).methods["student"]
+    expanded = judge_itself(network, drawn_tracklets, **few, query_expansion=2).methods["student"]
+    expected = expand_queries(plain.query, plain.gallery, neighbours=2)
+    np.testing.assert_allclose(expanded.query.embeddings, expected.embeddings, atol=1e-6)
+    reranked = judge_itself(network, drawn_tracklets, **few, rerank=True).methods["student"]
+    again = evaluate_retrieval(plain.query, plain.gallery, scorer=k_reciprocal())
+    assert np.array_equal(reranked.result.first_ranks, again.first_ranks)
+    assert np.array_equal(reranked.result.average_precisions, again.average_precisions)

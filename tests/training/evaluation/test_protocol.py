@@ -28,6 +28,12 @@ SERVED = "at most 32 evenly spaced frames, one by one"
             "precision; every frame, in interleaved clips of 8",
         ),
         (
+            {"rerank": "k1 20", "query_expansion": 3},
+            "every tracklet is a query against all others; same identity and same camera left out; "
+            "cosine; queries expanded with 3 neighbours; re-ranked (k1 20); standard average "
+            f"precision; {SERVED}",
+        ),
+        (
             {"frames": "fast", "clips": "consecutive"},
             "every tracklet is a query against all others; same identity and same camera left out; "
             "cosine; standard average precision; the first frame of each of 8 chunks, in "

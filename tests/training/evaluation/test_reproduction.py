@@ -40,6 +40,8 @@ def test_the_tolerance_counts_both_ways():
         {"frames": "fast"},
         {"queries": "every tracklet"},
         {"same_camera": "keep"},
+        {"rerank": "k-reciprocal"},
+        {"query_expansion": 2},
     ],
 )
 def test_another_protocol_is_not_compared(changes):
