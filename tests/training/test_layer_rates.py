@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from torch import nn
 
@@ -18,7 +20,7 @@ def test_scales_fall_towards_the_pixels(network):
     blocks = network.transformer.network.blocks
     by_block = [scales[block.norm1.weight] for block in blocks]
     assert by_block == sorted(by_block)
-    assert all(deep == 2 * shallow for shallow, deep in zip(by_block, by_block[1:], strict=False))
+    assert all(deep == 2 * shallow for shallow, deep in pairwise(by_block))
     assert max(scales.values()) == 1.0
     assert scales[network.cnn.network.conv_stem.weight] == min(
         scales[parameter] for parameter in network.cnn.parameters()
