@@ -10,6 +10,7 @@ from training.commands.evaluate import evaluate
 from training.commands.export import export
 from training.commands.matrix import matrix
 from training.commands.rank import rank
+from training.commands.report import report
 from training.commands.train import student, train
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Data sets, real and drawn.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-for command in (train, evaluate, rank, matrix, student, complexity, export, attention):
+for command in (train, evaluate, rank, report, attention, matrix, student, complexity, export):
     app.command()(command)
 for data_command in (check, synthesize, manifest):
     data_app.command()(data_command)

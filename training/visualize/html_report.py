@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.data.tracklet import Tracklet
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.retrieval_result import RANKS, RetrievalResult
 from training.visualize.list_cards import ListOptions, list_groups
 from training.visualize.page import write_page
 from training.visualize.report_curves import draw_curves
-from training.visualize.scored_method import ScoredMethod
 
 MOST_DROPPED_NAMES = 200
 
@@ -26,7 +26,7 @@ class ReportSource:
     """
 
     title: str
-    methods: Mapping[str, ScoredMethod]
+    methods: Mapping[str, MethodRanking]
     protocol: Mapping[str, str]
     tracklets: Mapping[str, Tracklet]
 
@@ -68,7 +68,7 @@ def write_report(path: Path, source: ReportSource, options: ListOptions | None =
     )
 
 
-def _main_method(methods: Mapping[str, ScoredMethod]) -> ScoredMethod:
+def _main_method(methods: Mapping[str, MethodRanking]) -> MethodRanking:
     if not methods:
         raise ValueError("expected at least one method to report, received none; evaluate one")
     first, *others = methods

@@ -7,6 +7,7 @@ import numpy as np
 
 from training.data.tracklet import Tracklet
 from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.top_matches import Verdict
 from training.visualize.pictures import STRIP_FRAMES, frame_strip
 from training.visualize.ranked_lists import (
@@ -16,7 +17,6 @@ from training.visualize.ranked_lists import (
     Selection,
     choose_queries,
 )
-from training.visualize.scored_method import ScoredMethod
 
 _GROUPS: dict[Selection, tuple[str, str]] = {
     "worst": ("Hardest failures", "The queries of lowest average precision."),
@@ -97,8 +97,23 @@ class ListGroup:
     lists: tuple[ListCard, ...]
 
 
+def parse_selections(names: str) -> tuple[Selection, ...]:
+    """Groups of queries by their names, separated by commas.
+
+    Raises:
+        ValueError: When a name is unknown or repeated.
+    """
+    asked = names.split(",")
+    known = tuple(selection for name in asked for selection in _GROUPS if selection == name)
+    if len(known) != len(asked) or len({*known}) != len(known):
+        raise ValueError(
+            f"expected some of {','.join(_GROUPS)}, each once, received {names!r}; correct --show"
+        )
+    return known
+
+
 def list_groups(
-    scored: ScoredMethod, tracklets: Mapping[str, Tracklet], options: ListOptions
+    scored: MethodRanking, tracklets: Mapping[str, Tracklet], options: ListOptions
 ) -> list[ListGroup]:
     """The groups of ranked lists that `options` asks for.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from markupsafe import Markup
 
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.matching import ASKS_ABOUT_NOBODY
 from training.evaluation.open_set import OpenSetResult, evaluate_open_set
 from training.evaluation.pair_similarities import similarity_histograms
@@ -18,7 +19,6 @@ from training.visualize.curves import (
     draw_similarities,
 )
 from training.visualize.precision_recall import mean_precision_at_recall
-from training.visualize.scored_method import ScoredMethod
 
 CMC_RANKS = 20
 FALSE_ACCEPT_RATES = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -54,7 +54,7 @@ class ReportCurves:
     notes: list[str] = field(default_factory=list)
 
 
-def draw_curves(methods: Mapping[str, ScoredMethod]) -> ReportCurves:
+def draw_curves(methods: Mapping[str, MethodRanking]) -> ReportCurves:
     """CMC and precision over recall of every method; the others of the first."""
     drawn = ReportCurves()
     main, *_ = methods
@@ -64,7 +64,7 @@ def draw_curves(methods: Mapping[str, ScoredMethod]) -> ReportCurves:
     return drawn
 
 
-def _draw_ranking(drawn: ReportCurves, methods: Mapping[str, ScoredMethod]) -> None:
+def _draw_ranking(drawn: ReportCurves, methods: Mapping[str, MethodRanking]) -> None:
     ranks = min(CMC_RANKS, *(method.result.gallery for method in methods.values()))
     cmc = {name: method.result.cmc_curve(ranks) for name, method in methods.items()}
     precision = {
@@ -84,7 +84,7 @@ def _draw_ranking(drawn: ReportCurves, methods: Mapping[str, ScoredMethod]) -> N
     )
 
 
-def _draw_verification(drawn: ReportCurves, method: ScoredMethod, name: str) -> None:
+def _draw_verification(drawn: ReportCurves, method: MethodRanking, name: str) -> None:
     pairs = similarity_histograms(method.query, method.gallery, method.result.rules)
     try:
         curve = verification_curve(pairs)
@@ -131,7 +131,7 @@ def _thresholds(curve: VerificationCurve, name: str) -> ReportTable:
     )
 
 
-def _draw_open_set(drawn: ReportCurves, method: ScoredMethod, name: str) -> None:
+def _draw_open_set(drawn: ReportCurves, method: MethodRanking, name: str) -> None:
     unknown = sum(query.reason != ASKS_ABOUT_NOBODY for query in method.result.dropped)
     if not unknown:
         drawn.notes.append(

@@ -7,19 +7,19 @@ from tests.embedding_tables import people_table, row, table
 from tests.training.visualize.page_reader import Page
 from training.data.tracklet import Tracklet
 from training.evaluation.embedding_table import EmbeddingTable
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.ranking import evaluate_retrieval
 from training.evaluation.ranking_rules import RankingRules
 from training.visualize.html_report import ReportSource, write_report
 from training.visualize.list_cards import ListOptions
 from training.visualize.report_curves import ReportCurves
-from training.visualize.scored_method import ScoredMethod
 
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>'
 
 
 def scored(people, **rules):
     result = evaluate_retrieval(people, people, RankingRules(**rules))
-    return ScoredMethod(people, people, result)
+    return MethodRanking(people, people, result)
 
 
 def embedded(tracklets, seed):
@@ -135,7 +135,7 @@ def test_one_query_without_camera_or_time_is_reported(tmp_path):
     query = table(row("q", 1, None, 1.0, 0.0))
     gallery = table(row("g", 1, None, 1.0, 0.1))
     result = evaluate_retrieval(query, gallery)
-    page = report(tmp_path, ReportSource("x", {"m": ScoredMethod(query, gallery, result)}, {}, {}))
+    page = report(tmp_path, ReportSource("x", {"m": MethodRanking(query, gallery, result)}, {}, {}))
     assert "camera unknown" in page.words
     assert "time unknown" in page.words
     assert "No ROC and no similarity histograms: expected pairs of one person" in page.words

@@ -2,9 +2,9 @@ import pytest
 
 from tests.embedding_tables import row, table
 from training.data.tracklet import Tracklet
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.ranking import evaluate_retrieval
-from training.visualize.list_cards import ListOptions, list_groups
-from training.visualize.scored_method import ScoredMethod
+from training.visualize.list_cards import ListOptions, list_groups, parse_selections
 
 PEOPLE = table(
     row("a", 1, 1, 1.0, 0.0),
@@ -15,7 +15,7 @@ PEOPLE = table(
     row("f", 1, 1, 1.0, 0.1),
     row("g", -1, 1, 0.0, 1.0),
 )
-SCORED = ScoredMethod(PEOPLE, PEOPLE, evaluate_retrieval(PEOPLE, PEOPLE))
+SCORED = MethodRanking(PEOPLE, PEOPLE, evaluate_retrieval(PEOPLE, PEOPLE))
 
 
 def groups(tracklets=None, **options):
@@ -88,3 +88,10 @@ def test_numbers_outside_their_range_are_refused():
     for wrong in ({"queries": 0}, {"top_k": 0}, {"strip_frames": 9}, {"strip_frames": 0}):
         with pytest.raises(ValueError, match="strips of 1 to 8 frames, received"):
             ListOptions(**wrong)
+
+
+def test_groups_are_named_with_commas_in_their_order():
+    assert parse_selections("random,worst") == ("random", "worst")
+    for wrong in ("", "worst,worst", "worst,first"):
+        with pytest.raises(ValueError, match="some of worst,best,random, each once, received"):
+            parse_selections(wrong)

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from tests.embedding_tables import people_table, row, table
+from training.evaluation.judged_task import MethodRanking
 from training.evaluation.pair_similarities import similarity_histograms
 from training.evaluation.ranking import evaluate_retrieval
 from training.evaluation.verification import verification_curve
 from training.visualize.report_curves import draw_curves
-from training.visualize.scored_method import ScoredMethod
 
 
 def scored(query, gallery=None):
     gallery = query if gallery is None else gallery
-    return ScoredMethod(query, gallery, evaluate_retrieval(query, gallery))
+    return MethodRanking(query, gallery, evaluate_retrieval(query, gallery))
 
 
 def people(seed=3, identities=8):
