@@ -85,7 +85,8 @@ def evaluate(  # noqa: PLR0913  # each is an option
     from training.evaluation.report_table import print_report
     from training.evaluation.retrieval_task import choose_tasks
     from training.evaluation.tracklet_features import EmbeddingSettings
-    from training.visualize.evaluation_page import write_evaluation
+    from training.visualize.evaluation_source import report_source
+    from training.visualize.html_report import write_report
 
     with errors_for_people(), progress_bars() as progress:
         tasks = choose_tasks(
@@ -114,7 +115,7 @@ def evaluate(  # noqa: PLR0913  # each is an option
         )
         progress.stop()
         if report is not None:
-            write_evaluation(report, evaluation)
+            write_report(report, report_source(evaluation))
         if json:
             typer.echo(evaluation.report.model_dump_json(indent=2))
         else:
