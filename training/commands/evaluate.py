@@ -57,6 +57,11 @@ def evaluate(  # noqa: PLR0913  # each is an option
     rerank: Annotated[
         bool, typer.Option("--rerank", help="k-reciprocal re-ranking; report it separately.")
     ] = False,
+    open_set: Annotated[
+        float | None,
+        typer.Option(help="DIR@FAR, with this share of the people taken out of the gallery."),
+    ] = None,
+    open_set_seed: Annotated[int, typer.Option(min=0, help="Who is taken out.")] = 0,
     baseline: Annotated[bool, typer.Option(help="Colour histograms beside the model.")] = True,
     precision: PrecisionOption = "fp32",
     frames_per_batch: FramesPerBatch = 64,
@@ -81,6 +86,7 @@ def evaluate(  # noqa: PLR0913  # each is an option
     from training.device import choose_device
     from training.evaluation.compare import ComparisonSettings
     from training.evaluation.evaluation import WeightsToJudge, default_cache, evaluate_weights
+    from training.evaluation.open_set_report import report_open_set
     from training.evaluation.ranking_rules import RankingRules
     from training.evaluation.report_table import print_report
     from training.evaluation.retrieval_task import choose_tasks
@@ -116,10 +122,14 @@ def evaluate(  # noqa: PLR0913  # each is an option
         progress.stop()
         if report is not None:
             write_report(report, report_source(evaluation))
+        judged = evaluation.report
+        if open_set is not None:
+            tried = report_open_set(evaluation.judged, share=open_set, seed=open_set_seed)
+            judged = judged.model_copy(update={"open_set": tuple(tried)})
         if json:
-            typer.echo(evaluation.report.model_dump_json(indent=2))
+            typer.echo(judged.model_dump_json(indent=2))
         else:
-            print_report(evaluation.report, Console())
+            print_report(judged, Console())
         if config is not None:
             _print_reproduction(config, evaluation.report)
 

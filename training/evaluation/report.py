@@ -10,6 +10,7 @@ from pydantic import Field
 
 from training.data.tracklet import tracklets_digest
 from training.evaluation.judged_task import JudgedTask
+from training.evaluation.open_set_report import OpenSetReport
 from training.evaluation.protocol import RetrievalProtocol
 from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
 from training.frozen_model import FrozenModel
@@ -86,12 +87,14 @@ class EvaluationReport(FrozenModel):
         splits: At least one.
         summary: Method → its mean and spread over the splits.
         versions: Packages that decide the last digits, and the kind of device.
+        open_set: DIR@FAR of every split, where it was asked for.
     """
 
     protocol: RetrievalProtocol
     splits: Annotated[tuple[SplitReport, ...], Field(min_length=1)]
     summary: dict[str, MethodSummary]
     versions: dict[str, str]
+    open_set: tuple[OpenSetReport, ...] = ()
 
 
 def build_report(

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from training.evaluation.open_set_report import print_open_set
 from training.evaluation.report import EvaluationReport, MethodReport, SplitReport
 
 _HEADINGS = ("rank-1", "rank-5", "rank-10", "rank-20", "mAP", "mINP")
@@ -22,6 +23,8 @@ def print_report(report: EvaluationReport, console: Console) -> None:
         console.print(_summary_table(report))
         if report.protocol.weights == "one file":
             print_text(ONE_FILE, console)
+    for open_set in report.open_set:
+        print_open_set(open_set, console)
     print_text(f"{report.protocol.subject}: {report.protocol.sentence()}", console)
 
 
