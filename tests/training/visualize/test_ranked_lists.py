@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -116,14 +118,16 @@ def test_the_worst_queries_come_first_and_the_best_too():
     assert best == sorted(precision.values(), reverse=True)[:5]
 
 
-def test_of_equal_precisions_the_later_first_match_is_worse():
-    people = table(
-        row("a", 1, 1, 1.0, 0.0, 0.0),
-        row("b", 1, 2, 0.9, 0.1, 0.0),
-        row("c", 2, 1, 0.0, 0.0, 1.0),
-        row("d", 2, 2, 0.0, 0.1, 1.0),
+def test_of_equal_precisions_the_later_first_match_is_worse_and_order_decides_the_rest():
+    result = evaluated()
+    alike = dataclasses.replace(
+        result,
+        average_precisions=np.full(result.valid_queries, 0.5),
+        first_ranks=np.tile([2, 7], result.valid_queries // 2),
     )
-    assert choose_queries(evaluate_retrieval(people, people), "worst", 9, seed=0) == list("abcd")
+    early, late = result.names[::2].tolist(), result.names[1::2].tolist()
+    assert choose_queries(alike, "worst", 999, seed=0) == late + early
+    assert choose_queries(alike, "best", 999, seed=0) == early + late
 
 
 def test_a_random_sample_depends_on_its_seed_alone_and_keeps_order():
