@@ -16,15 +16,19 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output on s
 
 
 @contextmanager
-def errors_for_people() -> Iterator[None]:
-    """What the user can mend is one red paragraph and status 1; anything else is a traceback."""
+def errors_for_people(*, interrupted: str = "interrupted") -> Iterator[None]:
+    """What the user can mend is one red paragraph and status 1; anything else is a traceback.
+
+    Args:
+        interrupted: What to say when Ctrl-C ends the body.
+    """
     try:
         yield
     except (ValueError, OSError, FloatingPointError) as error:
         errors.print(f"error: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as interrupt:
-        errors.print("interrupted; training goes on from its last checkpoint when run again")
+        errors.print(interrupted, markup=False, highlight=False)
         raise typer.Exit(130) from interrupt
 
 

@@ -12,6 +12,8 @@ Changes = Annotated[
     typer.Option("--set", help="Instead of a key: `--set optimizer.epochs=10`; repeatable."),
 ]
 
+_INTERRUPTED = "interrupted; the same command goes on from the last checkpoint, if there is one"
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="YAML; see training/configs.")],
@@ -35,7 +37,7 @@ def train(
     from training.interruption import TrainingInterruptedError
     from training.train_run import train_run
 
-    with errors_for_people():
+    with errors_for_people(interrupted=_INTERRUPTED):
         settings = override_paths(load_config(config, changes or ()), root=root, run_dir=run_dir)
         with joined_processes(settings.device) as processes, progress_bars() as progress:
             progress.disable = not processes.writes
