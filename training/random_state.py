@@ -21,5 +21,5 @@ class RandomState:
     def restore(self) -> None:
         """Go on from here; states of GPUs that are not there are left out."""
         torch.set_rng_state(self.cpu)
-        if self.gpus and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(list(self.gpus))
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(list(self.gpus[: torch.cuda.device_count()]))
