@@ -1,6 +1,7 @@
 """One JSON line per step, written out before the next step begins; TensorBoard beside it."""
 
 import json
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,8 @@ TENSORBOARD_FOLDER = "tensorboard"
 
 class RunLog:
     """Append-only `steps.jsonl`. On resume, lines after the checkpoint's step are dropped.
+
+    JSON has no infinity: the norm of a gradient that fp16 could not hold is `null` there.
 
     TensorBoard gets the same numbers, and is told to forget what was dropped. Use as a context
     manager.
@@ -68,7 +71,8 @@ class RunLog:
     def write(self, *, step: int, **fields: float) -> None:
         """Append one line with these fields."""
         if self._lines is not None:
-            self._lines.write(json.dumps({"step": step, **fields}) + "\n")
+            line = {"step": step, **{name: _in_json(value) for name, value in fields.items()}}
+            self._lines.write(json.dumps(line, allow_nan=False) + "\n")
             self._lines.flush()
         if self._board is not None:
             for name, value in fields.items():
@@ -81,3 +85,7 @@ class RunLog:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n")]
         return [line for line in whole if json.loads(line)["step"] < step]
+
+
+def _in_json(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -22,7 +22,7 @@ class RunSummary(BaseModel):
         exported: Whether these are the weights of the last step or their moving average.
         checkpoint: What the run goes on from.
         steps: How many are done.
-        last_step: Everything that was logged of the last one.
+        last_step: Everything that was logged of the last one; null where it was not finite.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ class RunSummary(BaseModel):
     exported: Literal["last step", "moving average"]
     checkpoint: Path
     steps: int
-    last_step: dict[str, float]
+    last_step: dict[str, float | None]
 
 
 def train_run(
