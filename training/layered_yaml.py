@@ -1,6 +1,6 @@
 """YAML that extends other YAML: a file holds only what it changes."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import yaml
@@ -13,7 +13,7 @@ def read_layered_yaml(path: Path) -> dict[str, object]:
     file wins; anything else replaces what was below.
 
     Raises:
-        ValueError: When a file is missing, is no YAML mapping, or extends itself.
+        ValueError: When a file is missing, is no YAML mapping, has a key twice, or extends itself.
     """
     content: dict[str, object] = {}
     seen: list[Path] = []
@@ -42,7 +42,7 @@ def with_changes(content: dict[str, object], changes: Sequence[str]) -> dict[str
     for change in changes:
         key, equals, written = change.partition("=")
         try:
-            value = yaml.safe_load(written)
+            value = yaml.load(written, _EachKeyOnce)  # noqa: S506, it is a safe loader
         except yaml.YAMLError as error:
             raise ValueError(
                 f"expected YAML behind `=`, received {change!r}: {error}; quote the value"
@@ -58,9 +58,28 @@ def with_changes(content: dict[str, object], changes: Sequence[str]) -> dict[str
     return content
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002  # yaml's own
+    ) -> dict[Hashable, object]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _read(path: Path) -> dict[str, object]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, _EachKeyOnce)  # noqa: S506, it is a safe loader
     except OSError as error:
         raise ValueError(
             f"expected a configuration at {path}, received {error.strerror}; "

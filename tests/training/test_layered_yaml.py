@@ -47,6 +47,8 @@ def test_a_file_that_extends_itself_is_refused(write):
     ("text", "message"),
     [
         ("a: [", "(?s)expected YAML in .*correct the file"),
+        ("a: 1\nb: 2\na: 3", "(?s)expected YAML in .*received: the key 'a' twice.*line 3"),
+        ("s: {a: {b: 1, b: 2}}", "(?s)expected YAML in .*received: the key 'b' twice"),
         ("", "expected a YAML mapping in .*, received NoneType"),
         ("- a", "expected a YAML mapping in .*, received list"),
         ("extends: gone.yaml", "expected a configuration at .*gone.yaml, received No such file"),
