@@ -89,6 +89,13 @@ class TrainingConfig(FrozenModel):
                 "expected the final part to be supervised, since it is the teacher of "
                 "self-distillation, received it in losses.unsupervised_parts; remove it there"
             )
+        untaught = [name for name in self.model.branches if name in self.losses.unsupervised_parts]
+        if self.losses.distillation.logistic_weight > 0 and untaught:
+            raise ValueError(
+                "expected every branch to be supervised, since logistic distillation teaches "
+                f"its logits, received {untaught} in losses.unsupervised_parts; remove them there, "
+                "or set losses.distillation.logistic_weight to 0"
+            )
         return self
 
     @model_validator(mode="after")

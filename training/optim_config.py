@@ -1,8 +1,8 @@
 """Optimiser and schedule, and what of the network does not learn."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from training.frozen_model import Count, Fraction, FrozenModel, Positive
 
@@ -48,3 +48,12 @@ class FreezingConfig(FrozenModel):
     modules: tuple[str, ...] = ()
     epochs: Count | None = None
     batch_norm: bool = False
+
+    @model_validator(mode="after")
+    def _epochs_of_something(self) -> Self:
+        if self.epochs is not None and not self.modules:
+            raise ValueError(
+                f"expected freezing.modules beside freezing.epochs, received {self.epochs} epochs "
+                "of none; name the modules, or leave epochs out"
+            )
+        return self

@@ -96,6 +96,18 @@ def test_defaults_are_the_papers(write):
             "expected the final part to be supervised, .* remove it there",
         ),
         (
+            MINIMAL + "losses: {distillation: {}, unsupervised_parts: [cca_cnn, cnn]}",
+            r"expected every branch to be supervised, .* received \['cnn'\] in .* to 0",
+        ),
+        (
+            MINIMAL + "compile: true\noptimizer: {accumulate: 2}",
+            "expected compile or optimizer.accumulate, received both: .*; leave one of them out",
+        ),
+        (
+            MINIMAL + "freezing: {epochs: 2}",
+            "expected freezing.modules beside freezing.epochs, received 2 epochs of none; name",
+        ),
+        (
             MINIMAL + "model: {kind: nvan}\nlosses: {grl: {}}",
             "expected model.kind grl for losses.grl, received nvan at 256×128; leave losses.grl",
         ),
