@@ -1,3 +1,5 @@
+from typing import get_args
+
 from training.config import TrainingConfig
 from training.config_difference import WITHOUT_EFFECT, config_difference
 
@@ -44,5 +46,12 @@ def test_keys_without_effect_exist():
     for key in WITHOUT_EFFECT:
         section = TrainingConfig
         for name in key.split("."):
-            field = section.model_fields[name]
-            section = field.annotation
+            section = section.model_fields[name].annotation
+            section = next(iter(get_args(section)), section)  # of a tuple of sections, the section
+
+
+def test_every_place_of_a_list_of_sections_counts_by_itself():
+    before = {"data": {"also": [{"name": "mars", "root": "a"}, {"name": "mars", "root": "b"}]}}
+    after = {"data": {"also": [{"name": "mars", "root": "c"}, {"name": "lsvid", "root": "d"}]}}
+    assert config_difference(before, after) == ["data.also.1.name: 'mars' → 'lsvid'"]
+    assert config_difference(before, {"data": {"also": []}}) != []
