@@ -143,8 +143,7 @@ def finite(what: str, value: float) -> float:
 def _on_device(frames: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A copy on the device, laid out and aligned alike wherever the frames come from.
 
-    A loader's own stack has its channels last, as images are decoded; a worker's, in shared memory,
-    has them first, and there kernels sum in another order.
+    Kernels sum in another order where channels come first.
     """
     moved = torch.empty(
         frames.shape[0] * frames.shape[1],

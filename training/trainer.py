@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -107,9 +108,13 @@ class Trainer:
         if stop_after_steps is not None:
             last = min(last, first + stop_after_steps)
         task = progress.add_task("train", total=self.total_steps, completed=first)
-        with stop_on_signals() as stop, self._log(first) as log:
+        with (
+            stop_on_signals() as stop,
+            self._log(first) as log,
+            closing(iter(self._batches(first))) as batches,  # its threads end with the run
+        ):
             began_s = time.perf_counter()
-            for step, clips in enumerate(islice(self._batches(first), last - first), first):
+            for step, clips in enumerate(islice(batches, last - first), first):
                 fields = self.train_step(clips, step=step)
                 began_s, previous_s = time.perf_counter(), began_s
                 fields["frames_per_s"] = self._frames(clips) / (began_s - previous_s)

@@ -6,7 +6,7 @@ every core busy, write into the batch directly, share one cache of frames, and s
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class ClipLoader:
         self._threads = threads
         self._pinned = pinned
 
-    def __iter__(self) -> Iterator[Clip]:
+    def __iter__(self) -> Generator[Clip]:
         """Batches, as long as there are requests; stops its threads when it is closed.
 
         Raises:
