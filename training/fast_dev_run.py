@@ -4,16 +4,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from rich.progress import Progress
 
 from training.config import TrainingConfig
 from training.data.tracklet import Tracklet, identities_of
 from training.data.training_tracklets import training_tracklets
+from training.device import choose_device
 from training.distributed import Processes
 from training.evaluation.compare import ComparisonSettings
 from training.evaluation.evaluation import WeightsToJudge, evaluate_weights
 from training.evaluation.retrieval_task import RetrievalTask, TaskSet
+from training.evaluation.tracklet_features import EmbeddingSettings
 from training.train_run import RunSummary, train_run
 
 _EVALUATED_IDENTITIES = 3
@@ -37,9 +38,9 @@ def try_everything(config: TrainingConfig, progress: Progress, processes: Proces
             tracklets = tuple(_few(training_tracklets(shortened.data, folder)))
             task = RetrievalTask("training", tracklets, tracklets, asks_itself=True)
             evaluate_weights(
-                WeightsToJudge(summary.weights, torch.device("cpu")),
+                WeightsToJudge(summary.weights, choose_device(config.device)),
                 TaskSet("a few training tracklets", (task,)),
-                ComparisonSettings(),
+                ComparisonSettings(embedding=EmbeddingSettings(mode="fast")),
                 progress=progress,
             )
         processes.gather(None)  # the folder is rank 0's, and the others read from it
