@@ -50,6 +50,21 @@ def test_half_an_environment_says_what_to_run(environment):
         pass
 
 
+def test_fewer_gpus_than_processes_says_how_many_to_start(environment, monkeypatch):
+    """Without GPUs, torch is told that there is one."""
+    environment(WORLD_SIZE="2", RANK="1", LOCAL_RANK="1", MASTER_ADDR="127.0.0.1", MASTER_PORT="1")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    with (
+        pytest.raises(
+            ValueError,
+            match="a GPU for process 1 of this machine, received 1 in all; .*--nproc-per-node 1 ",
+        ),
+        joined_processes("auto"),
+    ):
+        pass
+
+
 def test_rank_zero_alone_writes():
     assert [Processes(rank, 2).writes for rank in range(2)] == [True, False]
     assert not Processes(0, 2).alone
