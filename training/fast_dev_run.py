@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress
@@ -35,11 +36,9 @@ def try_everything(config: TrainingConfig, progress: Progress, processes: Proces
         train_run(shortened, progress, processes, stop_after_steps=1)
         summary = train_run(shortened, progress, processes)
         if processes.writes:
-            tracklets = tuple(_few(training_tracklets(shortened.data, folder)))
-            task = RetrievalTask("training", tracklets, tracklets, asks_itself=True)
             evaluate_weights(
                 WeightsToJudge(summary.weights, choose_device(config.device)),
-                TaskSet("a few training tracklets", (task,)),
+                _search_again(training_tracklets(shortened.data, folder)),
                 ComparisonSettings(embedding=EmbeddingSettings(mode="fast")),
                 progress=progress,
             )
@@ -52,11 +51,12 @@ def _shortened(config: TrainingConfig, folder: Path) -> TrainingConfig:
     return config.model_copy(update={"optimizer": optimizer, "run_dir": folder})
 
 
-def _few(tracklets: Sequence[Tracklet]) -> list[Tracklet]:
-    """The tracklets of a few identities that more than one camera saw, or of the first few."""
-    cameras: dict[int, set[int | None]] = {}
-    for tracklet in tracklets:
-        cameras.setdefault(tracklet.identity, set()).add(tracklet.camera)
-    seen_twice = [identity for identity in identities_of(tracklets) if len(cameras[identity]) > 1]
-    chosen = set((seen_twice or identities_of(tracklets))[:_EVALUATED_IDENTITIES])
-    return [tracklet for tracklet in tracklets if tracklet.identity in chosen]
+def _search_again(tracklets: Sequence[Tracklet]) -> TaskSet:
+    """The tracklets of a few identities, each with itself in the gallery, from an unknown camera.
+
+    So there is a right match whatever cameras there are, and also where there is only one.
+    """
+    chosen = identities_of(tracklets)[:_EVALUATED_IDENTITIES]
+    query = tuple(tracklet for tracklet in tracklets if tracklet.identity in chosen)
+    gallery = tuple(replace(one, name=f"{one.name} again", camera=None) for one in query)
+    return TaskSet("a few training tracklets", (RetrievalTask("training", query, gallery),))

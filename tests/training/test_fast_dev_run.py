@@ -4,6 +4,8 @@ from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_dcct
 from training.__main__ import app
+from training.data.synthetic import SyntheticWorld
+from training.data.synthetic_layouts import write_market1501
 
 
 def test_everything_is_tried_with_everything_on_and_nothing_is_left(
@@ -41,3 +43,13 @@ def test_what_is_broken_is_found(small_config, tmp_path):
     finished = CliRunner().invoke(app, arguments)
     assert finished.exit_code == 1
     assert "expected at least 100 identities" in " ".join(finished.stderr.split())
+
+
+def test_one_camera_and_one_tracklet_of_everyone_are_enough(small_config, tmp_path):
+    world = SyntheticWorld(seed=1, identities=4, cameras=1, height=64, width=32)
+    write_market1501(world, tmp_path / "people", frames=2)
+    path = tmp_path / "config.yaml"
+    path.write_text(small_config().model_dump_json())
+    arguments = ["train", str(path), "--fast-dev-run", "--root"]
+    finished = CliRunner().invoke(app, [*arguments, str(tmp_path / "people/bounding_box_train")])
+    assert finished.exit_code == 0, finished.output
