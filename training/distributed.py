@@ -97,6 +97,7 @@ def joined_processes(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Process
     Raises:
         ValueError: When the environment is half that of torchrun, or there are fewer GPUs than
             processes.
+        ConnectionError: When another process has ended, whose own error says why.
     """
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1:
@@ -115,6 +116,13 @@ def joined_processes(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Process
     dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
         yield Processes(rank=dist.get_rank(), world_size=world_size)
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise ConnectionError(
+                "expected an answer of the other processes, received none, since one of them has "
+                f"ended: mend what it says in its own error ({error})"
+            ) from error
+        raise
     finally:
         dist.destroy_process_group()
 

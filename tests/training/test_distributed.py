@@ -65,6 +65,27 @@ def test_fewer_gpus_than_processes_says_how_many_to_start(environment, monkeypat
         pass
 
 
+@pytest.mark.parametrize(
+    ("raised", "received", "message"),
+    [
+        ("[gloo/pair.cc:561] Connection closed by peer", ConnectionError, "mend what it says in"),
+        ("an error of our own", RuntimeError, "^an error of our own$"),
+    ],
+)
+def test_a_process_that_is_left_alone_points_to_the_one_that_failed(
+    environment, monkeypatch, raised, received, message
+):
+    """There is no other process: joining and leaving are left out."""
+    environment(WORLD_SIZE="2", RANK="1", LOCAL_RANK="1", MASTER_ADDR="127.0.0.1", MASTER_PORT="1")
+    ended = []
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda backend: None)
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 1)
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: ended.append(True))
+    with pytest.raises(received, match=message), joined_processes("cpu"):
+        raise RuntimeError(raised)
+    assert ended
+
+
 def test_rank_zero_alone_writes():
     assert [Processes(rank, 2).writes for rank in range(2)] == [True, False]
     assert not Processes(0, 2).alone
