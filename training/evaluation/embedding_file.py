@@ -6,9 +6,11 @@ row is a tracklet of its own, and a query never meets itself in the gallery.
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +49,10 @@ def read_embedding_file(path: Path, *, prefix: str) -> EmbeddingFile:
     _require_arrays(path, arrays)
     embeddings, normalized_here = _normalized(path, arrays["embeddings"])
     rows = len(embeddings)
-    cameras = _numbers(path, "cameras", arrays).astype(np.float64)
     table = EmbeddingTable(
         names=_texts(path, "names", arrays, [f"{prefix}{row}" for row in range(rows)]),
         identities=_whole_numbers(path, "identities", arrays),
-        cameras=np.where(cameras == -1, np.nan, cameras),
+        cameras=_cameras(path, arrays),
         outfits=_texts(path, "outfits", arrays, [""] * rows),
         embeddings=embeddings,
     )
@@ -59,25 +60,48 @@ def read_embedding_file(path: Path, *, prefix: str) -> EmbeddingFile:
 
 
 def _read(path: Path) -> Arrays:
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        received = "a file of another kind" if path.is_file() else "no file"
+    if not path.is_file():
         raise ValueError(
-            f"expected an .npz at {path}, received {received}; write one with numpy.savez"
+            f"expected an .npz at {path}, received no file; write one with numpy.savez"
         )
     try:
-        with np.load(path, allow_pickle=False) as opened:
-            return {name: opened[name] for name in opened.files if name in REQUIRED + OPTIONAL}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError(
+                    f"expected an .npz at {path}, received a file of another kind; "
+                    "write one with numpy.savez"
+                )
+            file.seek(0)
+            return _arrays(path, file)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _arrays(path: Path, file: IO[bytes]) -> Arrays:
+    """The arrays that are known; MemoryError comes of a header that promises too much."""
+    try:
+        with np.load(file, allow_pickle=False) as opened:
+            arrays = {name: opened[name] for name in opened.files if name in REQUIRED + OPTIONAL}
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         if "Object arrays" in str(error):
             raise ValueError(
                 f"expected arrays of numbers and text, received Python objects in {path}, which "
                 "could run code when read; convert them, for example with "
                 "numpy.array(names, dtype=str)"
             ) from error
-        raise ValueError(
-            f"expected an .npz at {path}, received one that cannot be read ({error}); "
-            "write it again with numpy.savez"
-        ) from error
+        raise _unreadable(path, error) from error
+    for name, array in arrays.items():
+        # NumPy hands out the bytes of a member that is no array.
+        if not isinstance(array, np.ndarray):
+            raise _unreadable(path, f"{name} is no array")
+    return arrays
+
+
+def _unreadable(path: Path, why: object) -> ValueError:
+    return ValueError(
+        f"expected an .npz at {path}, received one that cannot be read ({why}); "
+        "write it again with numpy.savez"
+    )
 
 
 def _require_arrays(path: Path, arrays: Arrays) -> None:
@@ -108,9 +132,10 @@ def _normalized(path: Path, embeddings: NDArray[np.generic]) -> tuple[NDArray[np
             f"expected embeddings of numbers, received {embeddings.dtype} in {path}; "
             "convert them to float32"
         )
-    # float64 where it is needed: the length of large float16 or whole numbers overflows otherwise.
-    rows = embeddings.astype(np.float32 if embeddings.dtype == np.float32 else np.float64)
-    lengths = np.linalg.norm(rows, axis=1)
+    # Summed and divided in float64, so that rounding to float32 is all that a row suffers.
+    rows = embeddings.astype(np.float64)
+    exponents = _scale(rows)
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
     wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
     if len(wrong):
         raise ValueError(
@@ -118,8 +143,22 @@ def _normalized(path: Path, embeddings: NDArray[np.generic]) -> tuple[NDArray[np
             f"row {wrong[0]} of {path} and {len(wrong) - 1} more; leave these tracklets out or "
             "embed them again"
         )
-    unit = (rows / lengths[:, None]).astype(np.float32)
-    return unit, int(np.sum(np.abs(lengths - 1) > 1e-3))
+    rows /= lengths[:, None]
+    given = lengths * np.exp2(exponents)
+    return rows.astype(np.float32), int(np.sum(np.abs(given - 1) > 1e-3))
+
+
+def _scale(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide each row [n, d] by a power of two, so that no square overflows or vanishes.
+
+    The exponents are returned. Rows that are zero or not finite stay as they are.
+    """
+    largest = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0))
+    exponents = np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1].astype(np.float64)
+    # In two steps: a power of a number next to zero is beyond float64.
+    rows /= np.exp2(np.floor(exponents / 2))[:, None]
+    rows /= np.exp2(np.ceil(exponents / 2))[:, None]
+    return exponents
 
 
 def _numbers(path: Path, name: str, arrays: Arrays) -> NDArray[np.generic]:
@@ -133,12 +172,24 @@ def _numbers(path: Path, name: str, arrays: Arrays) -> NDArray[np.generic]:
 
 def _whole_numbers(path: Path, name: str, arrays: Arrays) -> NDArray[np.int64]:
     array = _numbers(path, name, arrays)
-    whole = array.astype(np.int64) if np.isfinite(array.astype(np.float64)).all() else None
-    if whole is None or not np.array_equal(whole, array):
+    with np.errstate(invalid="ignore"):
+        whole = array.astype(np.int64)
+    if not (np.isfinite(array) & (whole == array)).all():
         raise ValueError(
             f"expected {name} as whole numbers, received others in {path}; number them from 1"
         )
     return whole
+
+
+def _cameras(path: Path, arrays: Arrays) -> NDArray[np.float64]:
+    cameras = _numbers(path, "cameras", arrays).astype(np.float64)
+    wrong = cameras[~np.isnan(cameras) & ~(np.isfinite(cameras) & (np.rint(cameras) == cameras))]
+    if len(wrong):
+        raise ValueError(
+            f"expected cameras as whole numbers, -1 or NaN where unknown, received {wrong[0]} in "
+            f"{path}; number them from 0"
+        )
+    return np.where(cameras == -1, np.nan, cameras)
 
 
 def _texts(path: Path, name: str, arrays: Arrays, otherwise: list[str]) -> NDArray[np.str_]:

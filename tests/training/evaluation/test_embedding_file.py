@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,29 @@ def test_embeddings_of_any_length_and_kind_are_normalised_and_counted(tmp_path, 
     assert read.normalized_here == 6
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(np.float32, 1e-36), (np.float32, 1e36), (np.float64, 1e-300), (np.float64, 1e300)],
+)
+def test_no_length_overflows_or_vanishes(tmp_path, dtype, scale):
+    scaled = (PEOPLE.embeddings.astype(np.float64) * scale).astype(dtype)
+    read = read_embedding_file(write(tmp_path / "a.npz", embeddings=scaled), prefix="q")
+    np.testing.assert_allclose(read.table.embeddings, PEOPLE.embeddings, atol=1e-4)
+    assert read.normalized_here == 6
+
+
+def test_normalising_costs_no_more_than_rounding_to_float32(tmp_path):
+    """A length summed in float32 would turn the order of near matches."""
+    rows = np.random.default_rng(0).normal(3.0, 1.0, (50, 2000)).astype(np.float32)
+    path = write(
+        tmp_path / "a.npz", embeddings=rows, identities=np.arange(50), cameras=np.arange(50)
+    )
+    exact = rows.astype(np.float64)
+    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    read = read_embedding_file(path, prefix="q").table.embeddings
+    assert np.array_equal(read, exact.astype(np.float32))
+
+
 def broken(value):
     embeddings = PEOPLE.embeddings.copy()
     embeddings[4] = value
@@ -66,6 +92,10 @@ def broken(value):
         ({"identities": np.full(6, 1.5)}, "expected identities as whole numbers"),
         ({"identities": np.full(6, np.nan)}, "expected identities as whole numbers"),
         ({"identities": np.array(["a"] * 6)}, "expected identities as numbers, received <U1"),
+        ({"identities": np.full(6, 1e300)}, "expected identities as whole numbers"),
+        ({"identities": np.full(6, 2**63 + 1, np.uint64)}, "expected identities as whole numbers"),
+        ({"cameras": np.full(6, 1.5)}, "expected cameras as whole numbers.* received 1.5"),
+        ({"cameras": np.full(6, np.inf)}, "expected cameras as whole numbers.* received inf"),
         ({"cameras": np.array(["c"] * 6)}, "expected cameras as numbers"),
         ({"names": np.ones(6)}, "expected names as text, received float64"),
         ({"names": np.array(["a"] * 6)}, "expected every name once, received 'a'"),
@@ -91,3 +121,26 @@ def test_no_file_and_no_archive_are_refused(tmp_path):
     damaged.write_bytes(whole[:200] + bytes(100) + whole[300:])
     with pytest.raises(ValueError, match="received one that cannot be read"):
         read_embedding_file(damaged, prefix="q")
+
+
+def promising(shape):
+    """An array's header without the array."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    return header.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no array", promising((6, 2)), promising((10**12, 10**3))],
+    ids=["nothing", "text", "a header alone", "more than any memory"],
+)
+def test_an_archive_of_anything_else_is_refused(tmp_path, content):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("embeddings", "identities", "cameras"):
+            archive.writestr(f"{name}.npy", content)
+    with pytest.raises(ValueError, match=r"expected an \.npz at .*, received one that cannot be"):
+        read_embedding_file(path, prefix="q")
