@@ -20,7 +20,7 @@ from training.commands.evaluation_options import (
 )
 
 if TYPE_CHECKING:
-    from training.evaluation.report import EvaluationReport
+    from training.expected_result import ExpectedResult
 
 DataName = Annotated[str, typer.Option("--data", help="Name in the catalogue of data sets.")]
 
@@ -86,15 +86,24 @@ def evaluate(  # noqa: PLR0913  # each is an option
     from training.device import choose_device
     from training.evaluation.compare import ComparisonSettings
     from training.evaluation.evaluation import WeightsToJudge, default_cache, evaluate_weights
+    from training.evaluation.open_set import require_share
     from training.evaluation.open_set_report import report_open_set
     from training.evaluation.ranking_rules import RankingRules
     from training.evaluation.report_table import print_report
+    from training.evaluation.reproduction import compare_with_expected
     from training.evaluation.retrieval_task import choose_tasks
     from training.evaluation.tracklet_features import EmbeddingSettings
     from training.visualize.evaluation_source import report_source
     from training.visualize.html_report import write_report
+    from training.visualize.page import require_page
 
     with errors_for_people(), progress_bars() as progress:
+        # What can be refused now is not refused after hours.
+        expected = None if config is None else _expected_result(config)
+        if open_set is not None:
+            require_share(open_set)
+        if report is not None:
+            require_page(report)
         tasks = choose_tasks(
             read_data_set(data, root),
             split=split,
@@ -130,14 +139,14 @@ def evaluate(  # noqa: PLR0913  # each is an option
             typer.echo(judged.model_dump_json(indent=2))
         else:
             print_report(judged, Console())
-        if config is not None:
-            _print_reproduction(config, evaluation.report)
+        if expected is not None:
+            for one in compare_with_expected(evaluation.report, expected):
+                # On stderr, so that JSON on stdout stays whole.
+                errors.print(one.sentence(), markup=False, highlight=False)
 
 
-def _print_reproduction(config: Path, report: "EvaluationReport") -> None:
-    """On stderr, so that JSON on stdout stays whole."""
+def _expected_result(config: Path) -> "ExpectedResult":
     from training.config import load_config
-    from training.evaluation.reproduction import compare_with_expected
 
     expected = load_config(config).expected
     if expected is None:
@@ -145,5 +154,4 @@ def _print_reproduction(config: Path, report: "EvaluationReport") -> None:
             f"expected a recipe with an `expected` section, received {config} without; "
             "leave --config out"
         )
-    for one in compare_with_expected(report, expected):
-        errors.print(one.sentence(), markup=False, highlight=False)
+    return expected

@@ -64,8 +64,10 @@ def report(  # noqa: PLR0913  # each is an option
     from training.visualize.evaluation_source import report_source
     from training.visualize.html_report import write_report
     from training.visualize.list_cards import ListOptions, parse_selections
+    from training.visualize.page import require_page
 
     with errors_for_people(), progress_bars() as progress:
+        require_page(output)
         options = ListOptions(
             selections=parse_selections(show),
             queries=queries,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 _MID_GREY = (128, 128, 128, 255)
 _MOST_PIXELS = 50_000_000  # more than any camera's; beyond, Pillow's own limit decides
@@ -59,7 +59,12 @@ def _resized(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
 
 
 def _decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data)) as image:
+    try:
+        opened = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        # Pillow's own words are the address of a buffer in memory.
+        raise ValueError("bytes of no known image format") from None
+    with opened as image:
         if getattr(image, "is_animated", False):
             raise ValueError("an animation")
         return np.asarray(_rgb(image).resize((width, height), Image.Resampling.BILINEAR))

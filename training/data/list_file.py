@@ -36,7 +36,7 @@ def read_list(path: Path, *, fields: str, unique: bool = True) -> list[Line]:
         LayoutError: When the file is missing, empty or not text, a line has another number of
             fields, or the first of them comes twice.
     """
-    lines = [Line(at, tuple(text.split())) for at, text in enumerate(_text(path), start=1)]
+    lines = [Line(at, tuple(text.split())) for at, text in enumerate(text_lines(path), start=1)]
     wanted = fields.split()
     refuse_lines(
         path,
@@ -50,6 +50,23 @@ def read_list(path: Path, *, fields: str, unique: bool = True) -> list[Line]:
         again = [line for line in lines if first[line.fields[0]] is not line]
         refuse_lines(path, again, f"every {wanted[0]} once in the lines")
     return lines
+
+
+def text_lines(path: Path, *, remedy: str = RESTORE) -> list[str]:
+    """The lines of a UTF-8 text file, whichever way they end; empty lines at the end go.
+
+    Raises:
+        LayoutError: When the file is missing, empty or not text; `remedy` says where to get it.
+    """
+    if not path.is_file():
+        raise LayoutError(f"the list {path}", "no such file", remedy, paths=[path])
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LayoutError(f"text in {path}", "bytes that are none", remedy, paths=[path]) from error
+    if not text.strip():
+        raise LayoutError(f"lines in {path}", "an empty file", remedy, paths=[path])
+    return text.rstrip().split("\n")
 
 
 def refuse_lines(path: Path, wrong: Sequence[Line], expected: str) -> None:
@@ -85,17 +102,3 @@ def from_one(identity: int, everybody: Collection[int]) -> int:
     For data sets without distractors. Junk (-1) stays what it is.
     """
     return identity + 1 if 0 in everybody and identity >= 0 else identity
-
-
-def _text(path: Path) -> list[str]:
-    if not path.is_file():
-        raise LayoutError(f"the list {path}", "no such file", RESTORE, paths=[path])
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LayoutError(
-            f"text in {path}", "bytes that are none", RESTORE, paths=[path]
-        ) from error
-    if not text.strip():
-        raise LayoutError(f"lines in {path}", "an empty file", RESTORE, paths=[path])
-    return text.rstrip().split("\n")

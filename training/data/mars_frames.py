@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from training.data.layout_error import LayoutError, first_of
+from training.data.list_file import text_lines
 from training.data.mars_lists import LISTS_SOURCE, ListedTracklet
 from training.data.tracklet import Tracklet
 
@@ -29,10 +30,10 @@ def listed_tracklets(
         folder: `bbox_train` or `bbox_test`.
 
     Raises:
-        LayoutError: When the list of names is missing, the two lists disagree, or an image that
-            is named is not there.
+        LayoutError: When the list of names is missing or not text, the two lists disagree, or an
+            image that is named is not there.
     """
-    lines = _read_lines(name_list)
+    lines = [line.strip() for line in text_lines(name_list, remedy=LISTS_SOURCE)]
     names = [lines[row.start : row.stop] for row in rows]
     for row, frames in zip(rows, names, strict=True):
         _check_agreement(row, frames, name_list)
@@ -49,12 +50,6 @@ def listed_tracklets(
         )
         for name, row, frames in zip(called, rows, names, strict=True)
     ]
-
-
-def _read_lines(name_list: Path) -> list[str]:
-    if not name_list.is_file():
-        raise LayoutError(f"the list {name_list}", "no such file", LISTS_SOURCE, paths=[name_list])
-    return name_list.read_text(encoding="utf-8").split()
 
 
 def _check_agreement(row: ListedTracklet, frames: Sequence[str], name_list: Path) -> None:

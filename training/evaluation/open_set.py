@@ -95,9 +95,10 @@ def make_unknown(
     """The gallery without all tracklets of a share of the queries' people, drawn by `seed`.
 
     Raises:
-        ValueError: When the share leaves nobody known or makes nobody unknown.
+        ValueError: When the share is none, leaves nobody known or makes nobody unknown.
     """
     people = np.unique(query.identities[query.identities > DISTRACTOR])
+    require_share(share)
     count = round(share * len(people))
     if not 0 < count < len(people):
         raise ValueError(
@@ -106,6 +107,18 @@ def make_unknown(
         )
     unknown = np.random.default_rng(seed).choice(people, count, replace=False)
     return gallery.take(np.flatnonzero(~np.isin(gallery.identities, unknown)))
+
+
+def require_share(share: float) -> None:
+    """Refuse what is no share of people, before anything is computed.
+
+    Raises:
+        ValueError: When it is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(
+            f"expected a share of the people between 0 and 1, received {share}; choose about 0.5"
+        )
 
 
 def _highest(

@@ -1,11 +1,9 @@
 """An evaluation as programs read it: JSON with the protocol beside the numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from training.data.tracklet import tracklets_digest
@@ -13,6 +11,7 @@ from training.evaluation.judged_task import JudgedTask
 from training.evaluation.open_set_report import OpenSetReport
 from training.evaluation.protocol import RetrievalProtocol
 from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
+from training.evaluation.several_splits import over_splits
 from training.frozen_model import FrozenModel
 
 _VERSIONS = ("torch", "timm", "numpy", "pillow")
@@ -31,10 +30,18 @@ class MethodReport(FrozenModel):
     @classmethod
     def of(cls, result: RetrievalResult) -> Self:
         """What was found, in percent."""
+        return cls.of_fractions(result.metrics())
+
+    @classmethod
+    def of_fractions(cls, metrics: Mapping[str, float]) -> Self:
+        """`RetrievalResult.metrics`, or their spread, in percent."""
         return cls(
-            **{f"rank_{k}": _percent(value) for k, value in result.cmc.items()},
-            mean_average_precision=_percent(result.mean_average_precision),
-            mean_inverse_penalty=_percent(result.mean_inverse_penalty),
+            rank_1=_percent(metrics["rank1"]),
+            rank_5=_percent(metrics["rank5"]),
+            rank_10=_percent(metrics["rank10"]),
+            rank_20=_percent(metrics["rank20"]),
+            mean_average_precision=_percent(metrics["mAP"]),
+            mean_inverse_penalty=_percent(metrics["mINP"]),
         )
 
 
@@ -109,7 +116,10 @@ def build_report(
     return EvaluationReport(
         protocol=protocol,
         splits=splits,
-        summary={name: _summary(splits, name) for name in splits[0].methods},
+        summary={
+            name: _summary([one.methods[name].result for one in judged])
+            for name in splits[0].methods
+        },
         versions={name: version(name) for name in _VERSIONS} | {"device": device},
     )
 
@@ -139,17 +149,17 @@ def _asked(result: RetrievalResult) -> tuple[int, int, tuple[DroppedQuery, ...]]
     return result.gallery, result.valid_queries, result.dropped
 
 
-def _summary(splits: Sequence[SplitReport], method: str) -> MethodSummary:
-    rows = [list(split.methods[method].model_dump().values()) for split in splits]
-    spread = np.std(rows, axis=0, ddof=1) if len(rows) > 1 else None
+def _summary(results: Sequence[RetrievalResult]) -> MethodSummary:
+    spreads = over_splits(results)
+    deviations = {
+        name: spread.standard_deviation
+        for name, spread in spreads.items()
+        if spread.standard_deviation is not None
+    }
     return MethodSummary(
-        mean=_rounded(np.mean(rows, axis=0)), std=None if spread is None else _rounded(spread)
+        mean=MethodReport.of_fractions({name: spread.mean for name, spread in spreads.items()}),
+        std=MethodReport.of_fractions(deviations) if deviations else None,
     )
-
-
-def _rounded(values: NDArray[np.float64]) -> MethodReport:
-    named = zip(MethodReport.model_fields, values, strict=True)
-    return MethodReport(**{name: round(float(value), 2) for name, value in named})
 
 
 def _percent(fraction: float) -> float:

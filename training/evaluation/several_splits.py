@@ -14,12 +14,12 @@ class Spread:
 
     Attributes:
         mean: Of the splits.
-        standard_deviation: Of the sample (n - 1).
+        standard_deviation: Of the sample (n - 1); none where there is one split.
         splits: n.
     """
 
     mean: float
-    standard_deviation: float
+    standard_deviation: float | None
     splits: int
 
 
@@ -27,10 +27,10 @@ def over_splits(results: Sequence[RetrievalResult]) -> Mapping[str, Spread]:
     """`rank1`, `rank5`, `rank10`, `rank20`, `mAP` and `mINP` over splits of one data set.
 
     Raises:
-        ValueError: When there are fewer than two, or they were not ranked by the same rules.
+        ValueError: When there is none, or they were not ranked by the same rules.
     """
-    if len(results) < 2:
-        raise ValueError(f"expected at least 2 splits, received {len(results)}; one has no spread")
+    if not results:
+        raise ValueError("expected at least 1 split, received none; evaluate one")
     if any(result.rules != results[0].rules for result in results):
         raise ValueError(
             f"expected all splits ranked by {results[0].rules!r}, received others as well; "
@@ -43,6 +43,6 @@ def over_splits(results: Sequence[RetrievalResult]) -> Mapping[str, Spread]:
 def _spread(values: Sequence[float]) -> Spread:
     return Spread(
         mean=float(np.mean(values)),
-        standard_deviation=float(np.std(values, ddof=1)),
+        standard_deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         splits=len(values),
     )

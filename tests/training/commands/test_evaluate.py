@@ -81,3 +81,20 @@ def test_what_cannot_be_evaluated_is_a_message(run):
         failed = run(*options)
         assert failed.exit_code == 1
         assert message in " ".join(failed.stderr.split())
+
+
+def test_what_can_be_refused_at_once_is_refused_before_any_frame_is_read(run, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"run_dir: {tmp_path}\ndata: {{name: mars, root: absent}}\n")
+    for options, message in (
+        (("--open-set", "nan"), "expected a share of the people between 0 and 1, received nan"),
+        (("--open-set", "1"), "expected a share of the people between 0 and 1, received 1.0"),
+        (("--report", tmp_path), "a folder; name an .html file"),
+        (("--config", tmp_path / "none.yaml"), "expected a configuration at"),
+        (("--config", recipe), "expected a recipe with an `expected` section"),
+    ):
+        failed = run(*options)
+        assert failed.exit_code == 1
+        assert message in " ".join(failed.stderr.split())
+        assert "model" not in failed.stderr
+    assert not (tmp_path / "features").exists()

@@ -164,3 +164,10 @@ def test_memory_that_runs_out_is_not_blamed_on_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr("training.data.frame_reading.simplejpeg.decode_jpeg", fails)
     with pytest.raises(MemoryError):
         read_frame(path, height=8, width=8)
+
+
+def test_bytes_of_no_image_are_named_so_and_not_by_an_address_in_memory(tmp_path):
+    path = tmp_path / "frame.jpg"
+    path.write_bytes(b"no image")
+    with pytest.raises(ValueError, match="received: bytes of no known image format; replace or"):
+        read_frame(path, height=4, width=4)

@@ -85,3 +85,12 @@ def test_a_missing_list_or_folder_is_named(root):
     (root / "names.txt").unlink()
     with pytest.raises(ValueError, match="expected the list .*names.txt, received no such file"):
         read(root, JUNK)
+
+
+@pytest.mark.parametrize(
+    ("content", "received"), [(b"\xff\xfe\x00", "bytes that are none"), (b"", "an empty file")]
+)
+def test_a_list_that_is_not_text_is_refused_with_where_to_get_it(content, received, root):
+    (root / "names.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"names.txt, received {received}; copy it from info/"):
+        read(root, SOMEBODY)

@@ -89,8 +89,15 @@ def test_a_rate_outside_0_and_1_is_refused(rate):
         evaluate_open_set(QUERY, GALLERY, rates=(rate,))
 
 
-@pytest.mark.parametrize("share", [0, 1, 0.01])
+@pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_share_that_leaves_one_side_empty_is_refused(share):
     people = people_table(7, identities=4, tracklets=2)
     with pytest.raises(ValueError, match="between 1 and 3 of 4 people, received"):
+        make_unknown(people, people, share=share, seed=0)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
+def test_what_is_no_share_is_refused(share):
+    people = people_table(7, identities=4, tracklets=2)
+    with pytest.raises(ValueError, match="expected a share of the people between 0 and 1, receiv"):
         make_unknown(people, people, share=share, seed=0)

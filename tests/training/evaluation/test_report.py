@@ -11,6 +11,7 @@ from training.evaluation.ranking_rules import RankingRules
 from training.evaluation.report import EvaluationReport, build_report
 from training.evaluation.retrieval_result import DroppedQuery, RetrievalResult
 from training.evaluation.retrieval_task import RetrievalTask
+from training.evaluation.several_splits import over_splits
 
 QUERY = (Tracklet("q", 1, 1, (Path("a.jpg"),)),)
 GALLERY = (Tracklet("g", 1, 2, (Path("b.jpg"),)),)
@@ -68,6 +69,15 @@ def test_splits_are_averaged_with_their_sample_deviation():
     assert summary.std is not None
     assert summary.std.rank_1 == 25
     assert report_of(judged(full=result(1))).summary["full"].std is None
+
+
+def test_a_summary_is_rounded_once_and_equals_the_spread_over_splits():
+    """Means of what was already rounded can differ in the last digit."""
+    results = [result(found / 7, valid=7) for found in (1, 2, 4)]
+    summary = report_of(*(judged(str(i), full=one) for i, one in enumerate(results)))
+    spread = over_splits(results)["rank1"]
+    assert summary.summary["full"].mean.rank_1 == round(100 * spread.mean, 2)
+    assert summary.summary["full"].std.rank_1 == round(100 * spread.standard_deviation, 2)
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,13 @@ def test_every_metric_has_its_mean_and_the_deviation_of_the_sample():
     assert found["mAP"].standard_deviation > 0
 
 
-def test_one_split_has_no_spread():
-    with pytest.raises(ValueError, match="expected at least 2 splits, received 1; one has no"):
-        over_splits([split(0)])
+def test_one_split_has_a_mean_and_no_spread():
+    one = split(0)
+    found = over_splits([one])
+    assert {name: spread.mean for name, spread in found.items()} == one.metrics()
+    assert {spread.standard_deviation for spread in found.values()} == {None}
+    with pytest.raises(ValueError, match="expected at least 1 split, received none; evaluate one"):
+        over_splits([])
 
 
 def test_splits_under_other_rules_are_not_averaged():

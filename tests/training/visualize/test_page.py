@@ -2,7 +2,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from tests.training.visualize.page_reader import Page
-from training.visualize.page import write_page
+from training.visualize.page import require_page, write_page
 
 CONTENT = {"facts": {}, "scale": "data:x", "frames": [], "rows": [], "bars": [], "notes": []}
 
@@ -26,3 +26,12 @@ def test_content_that_a_template_misses_is_an_error_and_no_file(tmp_path):
     with pytest.raises(UndefinedError):
         write_page(tmp_path / "page.html", "attention.html.j2", {"title": "x"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_or_a_place_below_a_file_is_no_page(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="expected a file to write, received .*, a folder; name"):
+        require_page(tmp_path)
+    with pytest.raises(ValueError, match="below the file .*file; name an .html file"):
+        write_page(tmp_path / "file" / "reports" / "page.html", "report.html.j2", {})
+    require_page(tmp_path / "new" / "page.html")
