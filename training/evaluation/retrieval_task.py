@@ -83,11 +83,13 @@ def choose_tasks(
             tracklet against the others, instead.
 
     Raises:
-        ValueError: When the split is unknown or not named among several, a gallery is to be changed
+        ValueError: When the split is unknown or not named among several, all follow different
+            rules, a gallery is to be changed
             where there are no queries, or too few identities would be left.
     """
     chosen = _chosen(data_set, split)
     if validation_identities is None:
+        _require_one_rule(data_set.name, chosen)
         return TaskSet(data_set.name, tuple(_task(one, gallery) for one in chosen))
     _require_official(gallery, "held-out identities")
     return TaskSet(
@@ -109,6 +111,16 @@ def _chosen(data_set: DataSet, split: str | None) -> tuple[Split, ...]:
             f"or {ALL_SPLITS!r}, received none; name it with --split"
         )
     return (data_set.split(split),)
+
+
+def _require_one_rule(data_set: str, splits: Sequence[Split]) -> None:
+    """General and clothes-changing splits rank by rules of their own: no mean of both is one."""
+    if len({one.excludes_same_outfit for one in splits}) > 1:
+        raise ValueError(
+            f"expected splits under one rule about outfits to average over, received "
+            f"{[one.name for one in splits]} of {data_set}; name one of them with "
+            "--split, or in a matrix with DATA:SPLIT=ROOT"
+        )
 
 
 def _task(split: Split, gallery: GalleryRule) -> RetrievalTask:

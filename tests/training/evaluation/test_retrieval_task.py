@@ -70,6 +70,17 @@ def test_outfits_are_left_out_where_the_split_says_so():
     assert choose_tasks(DataSet("drawn", (split,))).tasks[0].excludes_same_outfit
 
 
+def test_splits_that_leave_out_different_outfits_are_not_averaged():
+    clothes = Split("clothes", train=(), query=QUERY, gallery=QUERY, excludes_same_outfit=True)
+    data_set = DataSet("drawn", (SPLIT, clothes))
+    with pytest.raises(
+        ValueError,
+        match=r"received \['official', 'clothes'\] of drawn; name one of them with --spl",
+    ):
+        choose_tasks(data_set, split="all")
+    assert choose_tasks(data_set, split="clothes").tasks[0].excludes_same_outfit
+
+
 def test_everyone_is_embedded_once():
     tasks = [RetrievalTask("1", QUERY, SPLIT.gallery), RetrievalTask("2", FOLDER.train, QUERY)]
     assert names(distinct_tracklets(tasks)) == ["a", "b", "c", "t1", "t2", "t3", "t4", "t5"]
