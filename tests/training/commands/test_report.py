@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -9,7 +7,6 @@ from model.weights import save_weights
 from tests.tiny_models import tiny_dcct
 from tests.training.visualize.page_reader import Page
 from training.__main__ import app
-from training.visualize.evaluation_source import report_source
 
 
 @pytest.fixture
@@ -47,21 +44,3 @@ def test_pictures_can_be_left_out(tmp_path, weights, drawn_root):
     page = Page(output.read_text(encoding="utf-8"))
     assert page.pictures == []
     assert "the last 3 identities of market1501" in page.words
-
-
-def test_several_splits_are_no_one_report():
-    @dataclasses.dataclass
-    class Named:
-        split: str
-
-    @dataclasses.dataclass
-    class Judged:
-        task: Named
-
-    @dataclasses.dataclass
-    class Several:
-        judged: tuple
-
-    several = Several(tuple(Judged(Named(f"split-{n}")) for n in range(2)))
-    with pytest.raises(ValueError, match="received 2, 'split-0' to 'split-1'; name one with"):
-        report_source(several)
