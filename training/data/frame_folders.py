@@ -63,6 +63,11 @@ def read_frame_folders(
             "remove what is not of the data set",
             paths=foreign,
         )
+    _refuse_empty(read, example)
+    return read
+
+
+def _refuse_empty(read: Mapping[Path, Sequence[NamedFrame]], example: str) -> None:
     empty = [folder for folder, frames in read.items() if not frames]
     if empty:
         raise LayoutError(
@@ -71,4 +76,3 @@ def read_frame_folders(
             "restore the frames from the archive or remove the empty folder",
             paths=empty,
         )
-    return read

@@ -100,16 +100,21 @@ def _read_csv(path: Path) -> pa.Table:
             "save it as CSV, UTF-8, again",
             paths=[path],
         ) from error
-    if ragged:
-        rows = ", ".join(str(row.number) for row in ragged[:5])
-        more = f" and {len(ragged) - 5} more" if len(ragged) > 5 else ""
-        raise LayoutError(
-            f"{ragged[0].expected_columns} columns in every row of {path}",
-            f"{ragged[0].actual_columns} in row {rows}{more}",
-            "quote cells with a comma in them, and fill or remove the rows",
-            paths=[path],
-        )
+    _refuse_ragged(path, ragged)
     return table
+
+
+def _refuse_ragged(path: Path, ragged: Sequence[csv.InvalidRow]) -> None:
+    if not ragged:
+        return
+    rows = ", ".join(str(row.number) for row in ragged[:5])
+    more = f" and {len(ragged) - 5} more" if len(ragged) > 5 else ""
+    raise LayoutError(
+        f"{ragged[0].expected_columns} columns in every row of {path}",
+        f"{ragged[0].actual_columns} in row {rows}{more}",
+        "quote cells with a comma in them, and fill or remove the rows",
+        paths=[path],
+    )
 
 
 def _refuse_other_encodings(path: Path, content: bytes) -> None:
