@@ -17,12 +17,15 @@ class ExpectedProtocol(FrozenModel):
         average_precision: `standard`, or the trapezoid of the official MARS evaluation.
         frames: Every frame of a tracklet (`dense`), or as many as a clip has (`fast`).
         splits: Over how many divisions of the data set the numbers are means.
+        validation_identities: How many held-out training identities asked about themselves, instead
+            of the split's queries.
     """
 
     gallery_includes_query: bool
     average_precision: Literal["standard", "mars"] = "standard"
     frames: Literal["dense", "fast"] = "dense"
     splits: Count = 1
+    validation_identities: Count | None = None
 
 
 class ExpectedResult(FrozenModel):

@@ -28,6 +28,7 @@ def test_rungs_add_one_component_each_and_share_everything_else():
                 "run_dir": Path(),
                 "model": config.model.model_copy(update={"spatial": "gap", "temporal": "tap"}),
                 "losses": config.losses.model_copy(update={"distillation": None}),
+                "expected": None,
             }
         ).model_dump_json()
         for config in configs.values()

@@ -70,14 +70,15 @@ def _require_same_protocol(report: EvaluationReport, expected: ExpectedResult) -
         "average_precision": report.protocol.average_precision,
         "frames": report.protocol.frames,
         "splits": len(report.splits),
+        "validation_identities": report.protocol.validation_identities,
     }
     other = {name: value for name, value in received.items() if value != getattr(wanted, name)}
-    asks = report.protocol.queries
+    asks = "of the split" if wanted.validation_identities is None else "every tracklet"
     kept = report.protocol.same_camera
     changed = report.protocol.rerank or report.protocol.query_expansion
-    if other or changed or asks != "of the split" or kept != "exclude":
+    if other or changed or report.protocol.queries != asks or kept != "exclude":
         raise ValueError(
-            f"expected the protocol of the recipe, {wanted!r} with the split's queries and "
+            f"expected the protocol of the recipe, {wanted!r} with queries {asks!r} and "
             f"same-camera matches excluded, received {report.protocol.sentence()} over "
             f"{len(report.splits)} splits; evaluate in the same way before comparing"
         )

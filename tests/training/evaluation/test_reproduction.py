@@ -59,3 +59,15 @@ def test_another_number_of_splits_is_not_compared():
 def test_full_features_are_needed():
     with pytest.raises(ValueError, match=r"expected features 'full' .* received \['student'\]"):
         compare_with_expected(made_up_report(methods={"student": METHOD}, **OFFICIAL), expected())
+
+
+def test_held_out_identities_are_a_protocol_of_their_own():
+    held_out = {"queries": "every tracklet", "frames": "dense", "validation_identities": 60}
+    recipe = expected(protocol={"gallery_includes_query": True, "validation_identities": 60})
+    rank_1, _ = compare_with_expected(made_up_report(**held_out), recipe)
+    assert rank_1.reproduced
+    for other in ({**held_out, "validation_identities": 50}, OFFICIAL):
+        with pytest.raises(ValueError, match="expected the protocol of the recipe"):
+            compare_with_expected(made_up_report(**other), recipe)
+    with pytest.raises(ValueError, match="expected the protocol of the recipe"):
+        compare_with_expected(made_up_report(**held_out), expected())
