@@ -49,6 +49,15 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
     assert all(torch.equal(received[name], tensor) for name, tensor in expected.items())
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises, also where a shell that runs the tests in the background ignores it."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_the_second_signal_does_what_it_always_did():
     before = signal.getsignal(signal.SIGINT)
     with stop_on_signals() as stop:

@@ -122,9 +122,9 @@ def test_it_learns_to_tell_a_few_people_apart(small_config, drawn_tracklets):
         data={"name": "market1501", "root": "unused", "validation_identities": 0},
         clips={"frames": 2, "identities": 6, "tracklets": 3},
         augmentation={"pad_px": 0, "erasing": 0},
-        model=small_student(),
+        model=tiny_dcct(spatial="gap", temporal="tap"),
         optimizer={
-            "name": "adamw", "learning_rate": 5e-4, "new_layer_factor": 4.0, "epochs": 1,
+            "name": "adamw", "learning_rate": 2e-3, "new_layer_factor": 4.0, "epochs": 1,
             "steps_per_epoch": 60, "schedule": "cosine", "warmup_steps": 5,
         },
     )  # fmt: skip
