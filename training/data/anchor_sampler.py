@@ -1,11 +1,10 @@
 """GRL's batches: every tracklet in turn as an anchor, beside it the same person elsewhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from training.data.step_sampler import StepSampler, positions_by_identity
-from training.data.tracklet import Tracklet
+from training.data.step_sampler import StepSampler
 
 
 class AnchorSampler(StepSampler):
@@ -19,42 +18,22 @@ class AnchorSampler(StepSampler):
         ValueError: When there are fewer than P tracklets, or P cannot be shared out equally.
     """
 
-    def __init__(
-        self,
-        tracklets: Sequence[Tracklet],
-        *,
-        anchors: int,
-        per_anchor: int,
-        seed: int,
-        first_step: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        super().__init__(
-            tracklets,
-            groups=anchors,
-            per_group=per_anchor,
-            seed=seed,
-            first_step=first_step,
-            rank=rank,
-            world_size=world_size,
-        )
-        if len(self.tracklets) < anchors:
-            raise ValueError(
-                f"expected at least {anchors} tracklets to draw a batch of anchors, "
-                f"received {len(self.tracklets)}; lower clips.identities or add data"
-            )
-        self._members = positions_by_identity(tracklets)
+    drawn = "tracklets to draw a batch of anchors"
+
+    @property
+    def choices(self) -> int:
+        """How many tracklets there are."""
+        return len(self.tracklets)
 
     def groups_at(self, step: int, generator: np.random.Generator) -> Iterator[list[int]]:
         """Each of P anchors, followed by K-1 tracklets of its identity."""
-        for anchor in self.shuffled_pass(step, len(self.tracklets)):
+        for anchor in self.shuffled_pass(step):
             ordered = [anchor, *self._others(anchor, generator)]
             yield [ordered[i % len(ordered)] for i in range(self.per_group)]
 
     def _others(self, anchor: int, generator: np.random.Generator) -> list[int]:
         own = self.tracklets[anchor]
-        others = [position for position in self._members[own.identity] if position != anchor]
+        others = [position for position in self.members[own.identity] if position != anchor]
         if not others:
             return []
         ordered = self.across_cameras(others, generator)

@@ -23,20 +23,11 @@ def batch_sampler(
     Raises:
         ValueError: When there are too few of them, or they cannot be shared out to all processes.
     """
-    if clips.sampling == "anchors":
-        return AnchorSampler(
-            tracklets,
-            anchors=clips.identities,
-            per_anchor=clips.tracklets,
-            seed=seed,
-            first_step=first_step,
-            rank=rank,
-            world_size=world_size,
-        )
-    return IdentitySampler(
+    kind = AnchorSampler if clips.sampling == "anchors" else IdentitySampler
+    return kind(
         tracklets,
-        identities=clips.identities,
-        per_identity=clips.tracklets,
+        groups=clips.identities,
+        per_group=clips.tracklets,
         seed=seed,
         first_step=first_step,
         rank=rank,

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -18,9 +19,15 @@ class StepSampler(Sampler[list[ClipRequest]]):
     shows, and with which seeds, therefore does not depend on the number of processes: the parts of
     ranks 0, 1, … one after the other are the batch of one process.
 
+    Attributes:
+        drawn: What a group is drawn for, as an error says it.
+
     Raises:
-        ValueError: When the groups cannot be shared out equally, or the rank does not exist.
+        ValueError: When there is less than `groups` to draw from, the groups cannot be shared out
+            equally, or the rank does not exist.
     """
+
+    drawn: ClassVar[str]
 
     def __init__(
         self,
@@ -29,9 +36,9 @@ class StepSampler(Sampler[list[ClipRequest]]):
         groups: int,
         per_group: int,
         seed: int,
-        first_step: int,
-        rank: int,
-        world_size: int,
+        first_step: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         if not 0 <= rank < world_size:
             raise ValueError(
@@ -50,6 +57,12 @@ class StepSampler(Sampler[list[ClipRequest]]):
         self._first_step = first_step
         own = groups // world_size * per_group
         self._part = slice(rank * own, (rank + 1) * own)
+        self.members = _positions_by_identity(self.tracklets)
+        if self.choices < groups:
+            raise ValueError(
+                f"expected at least {groups} {self.drawn}, received {self.choices}; "
+                "lower clips.identities or add data"
+            )
 
     def __iter__(self) -> Iterator[list[ClipRequest]]:
         """This process's part of the batches from `first_step` on, for ever."""
@@ -68,15 +81,21 @@ class StepSampler(Sampler[list[ClipRequest]]):
         ]
         return requests[self._part]
 
+    @property
+    @abstractmethod
+    def choices(self) -> int:
+        """How many there are to draw a group for; a pass shows each once."""
+
     @abstractmethod
     def groups_at(self, step: int, generator: np.random.Generator) -> Iterator[list[int]]:
         """The `groups` groups of `per_group` positions of tracklets of one step."""
 
-    def shuffled_pass(self, step: int, total: int) -> list[int]:
-        """The next `groups` numbers below `total`, of shuffled passes without replacement.
+    def shuffled_pass(self, step: int) -> list[int]:
+        """The next `groups` numbers below `choices`, of shuffled passes without replacement.
 
         A pass drops its remainder, so that no batch spans two passes and repeats a number.
         """
+        total = self.choices
         per_pass = total // self.groups
         order = np.random.default_rng((self._seed, 0, step // per_pass)).permutation(total)
         start = step % per_pass * self.groups
@@ -97,7 +116,7 @@ class StepSampler(Sampler[list[ClipRequest]]):
         ]
 
 
-def positions_by_identity(tracklets: Sequence[Tracklet]) -> dict[int, list[int]]:
+def _positions_by_identity(tracklets: Sequence[Tracklet]) -> dict[int, list[int]]:
     """Where each identity's tracklets are, identities sorted."""
     grouped: dict[int, list[int]] = defaultdict(list)
     for position, tracklet in enumerate(tracklets):

@@ -17,7 +17,7 @@ def people(cameras_of):
 
 
 def sampler(tracklets, *, anchors=4, per_anchor=2, seed=0, **options):
-    return AnchorSampler(tracklets, anchors=anchors, per_anchor=per_anchor, seed=seed, **options)
+    return AnchorSampler(tracklets, groups=anchors, per_group=per_anchor, seed=seed, **options)
 
 
 def groups(tracklets, steps, *, per_anchor=2, **options):

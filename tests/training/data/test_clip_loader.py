@@ -22,7 +22,7 @@ def dataset(drawn_tracklets):
 
 
 def sampler(tracklets, **options):
-    return IdentitySampler(tracklets, identities=2, per_identity=2, seed=0, **options)
+    return IdentitySampler(tracklets, groups=2, per_group=2, seed=0, **options)
 
 
 def clip_threads():

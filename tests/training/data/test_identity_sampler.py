@@ -20,7 +20,7 @@ def people(cameras_of):
 
 def sampler(tracklets, *, identities=3, per_identity=2, seed=0, **options):
     return IdentitySampler(
-        tracklets, identities=identities, per_identity=per_identity, seed=seed, **options
+        tracklets, groups=identities, per_group=per_identity, seed=seed, **options
     )
 
 

@@ -1,9 +1,8 @@
 """MEVID: what is read back is the world."""
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.drawn_frames import assert_shows
 from training.data.mevid import read_mevid
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_mevid import write_mevid
@@ -12,12 +11,6 @@ from training.data.synthetic_mevid import write_mevid
 @pytest.fixture
 def world():
     return SyntheticWorld(seed=3, identities=4, cameras=3, height=64, width=32)
-
-
-def assert_shows(tracklet, drawn):
-    for path, frame in zip(tracklet.frames, drawn.frames, strict=True):
-        with Image.open(path) as image:
-            assert np.abs(np.asarray(image).astype(int) - frame).mean() < 6
 
 
 def test_everybody_is_read_back_before_every_camera(world, tmp_path):
