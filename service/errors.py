@@ -12,16 +12,26 @@
     ├── NotFound                    404  not_found
     │   ├── GalleryNotFound         404  gallery_not_found
     │   ├── TrackletNotFound        404  tracklet_not_found
-    │   └── IdentityNotFound        404  identity_not_found
+    │   ├── IdentityNotFound        404  identity_not_found
+    │   └── ReceiptNotFound         404  receipt_not_found
     ├── MethodNotAllowed            405  method_not_allowed
-    ├── ModelMismatch               409  model_mismatch
+    ├── Conflict                    409  conflict
+    │   ├── ModelMismatch           409  model_mismatch
+    │   ├── GalleryExists           409  gallery_exists
+    │   ├── SeqConflict             409  seq_conflict
+    │   ├── IdempotencyConflict     409  idempotency_conflict
+    │   └── IdentityBeingErased     409  identity_being_erased
     ├── BodyTooLarge                413  body_too_large
     ├── UnsupportedMediaType        415  unsupported_media_type
     ├── Overloaded                  429  overloaded           (Retry-After)
     ├── InferenceFailed             500  inference_failed
     ├── NotReady                    503  not_ready            (Retry-After)
+    │   └── ReplicaBehind           503  replica_behind       (Retry-After)
     ├── StoreUnavailable            503  store_unavailable    (Retry-After)
-    └── DeadlineExceeded            504  deadline_exceeded
+    │   ├── OutcomeUnknown          503  outcome_unknown      (Retry-After)
+    │   └── LogTrimmed              503  log_trimmed
+    ├── DeadlineExceeded            504  deadline_exceeded
+    └── CapacityExceeded            507  capacity_exceeded
 
 `service/api/error_handlers.py` is the only place that turns one into a response.
 """
@@ -127,6 +137,12 @@ class IdentityNotFound(NotFound):
     code = "identity_not_found"
 
 
+class ReceiptNotFound(NotFound):
+    """No erasure has this receipt."""
+
+    code = "receipt_not_found"
+
+
 class MethodNotAllowed(ReidError):
     """The path exists and does not take this method."""
 
@@ -134,11 +150,54 @@ class MethodNotAllowed(ReidError):
     code = "method_not_allowed"
 
 
-class ModelMismatch(ReidError):
-    """The gallery belongs to another model."""
+class Conflict(ReidError):
+    """The request contradicts what is stored; nothing was changed."""
 
     status = 409
+    code = "conflict"
+
+
+class ModelMismatch(Conflict):
+    """The gallery belongs to another model."""
+
     code = "model_mismatch"
+
+
+class GalleryExists(Conflict):
+    """The name belongs to another gallery or to an alias."""
+
+    code = "gallery_exists"
+
+
+class SeqConflict(Conflict):
+    """A row is not at the `seq` that the request demands.
+
+    Attributes:
+        held: From the id of each such tracklet to the `seq` it has; 0 where there is none.
+    """
+
+    code = "seq_conflict"
+
+    def __init__(self, held: dict[str, int]) -> None:
+        first = next(iter(held))
+        super().__init__(
+            expected="every row at the `if_seq` of its change",
+            received=f"{len(held)} at another; {first!r} is at {held[first]}",
+            remedy="read the rows again and decide anew",
+        )
+        self.held = held
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for another request."""
+
+    code = "idempotency_conflict"
+
+
+class IdentityBeingErased(Conflict):
+    """The identity is being erased and cannot be enrolled until that has ended."""
+
+    code = "identity_being_erased"
 
 
 class BodyTooLarge(ReidError):
@@ -175,6 +234,12 @@ class NotReady(ReidError):
     code = "not_ready"
 
 
+class ReplicaBehind(NotReady):
+    """This replica has not yet seen the write that the request asks it to have seen."""
+
+    code = "replica_behind"
+
+
 class StoreUnavailable(ReidError):
     """The store could not be read or written; a write was not acknowledged."""
 
@@ -182,8 +247,27 @@ class StoreUnavailable(ReidError):
     code = "store_unavailable"
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke during a write: it was made whole, or not at all."""
+
+    code = "outcome_unknown"
+
+
+class LogTrimmed(StoreUnavailable):
+    """The log no longer has the entries that a reader needs; it must read the rows again."""
+
+    code = "log_trimmed"
+
+
 class DeadlineExceeded(ReidError):
     """The request took longer than it may."""
 
     status = 504
     code = "deadline_exceeded"
+
+
+class CapacityExceeded(ReidError):
+    """The gallery or the store is full; nothing was written, and deletions still work."""
+
+    status = 507
+    code = "capacity_exceeded"

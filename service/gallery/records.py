@@ -22,7 +22,10 @@ _ROUND_OFF = 1e-7
 class TrackletMetadata:
     """What is known of a tracklet beside its embedding; attributes are copied and read-only.
 
-    Times are Unix seconds. With only one of them known the tracklet is that moment.
+    Times are Unix seconds. With only one of start and end known the tracklet is that moment.
+
+    Attributes:
+        expires_s: From this moment on the tracklet is found by nothing, and soon deleted.
 
     Raises:
         InvalidIdentifier: When identity or camera is not an identifier.
@@ -35,6 +38,7 @@ class TrackletMetadata:
     start_s: float | None = None
     end_s: float | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    expires_s: float | None = None
 
     def __post_init__(self) -> None:
         """Check every field, and freeze the attributes."""
@@ -52,6 +56,7 @@ class TrackletMetadata:
             _check_attribute(name, value)
         object.__setattr__(self, "start_s", start_s)
         object.__setattr__(self, "end_s", end_s)
+        object.__setattr__(self, "expires_s", _checked_time("expires", self.expires_s))
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
     def interval_s(self) -> tuple[float, float] | None:
