@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "REID_"
 
+_READ_ELSEWHERE = ("REID_FAILPOINTS",)
+"""Variables of the fault tests; every other one is a setting."""
+
 PositiveInt = Annotated[int, Field(ge=1)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -39,11 +44,38 @@ class Settings(BaseSettings):
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """Threads of ONNX Runtime; 0 takes the cores this process may use."""
     decode_threads: PositiveInt = 1
-    search_threads: PositiveInt = 1
+    search_threads: PositiveInt = 2
+    """Searches that run at a time."""
+    write_threads: PositiveInt = 4
+    """Writes that are under way at a time, so that Redis can flush several together."""
+    max_waiting_searches: PositiveInt = 1024
+    max_waiting_writes: PositiveInt = 1024
     max_batch_frames: PositiveInt = 8
     max_queue_frames: PositiveInt = 2048
-    request_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    request_timeout_s: PositiveSeconds = 30.0
 
+    store: Literal["sqlite", "redis"] = "sqlite"
+    """SQLite keeps galleries under `data_dir` for one service; Redis, for several replicas."""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_password_file: Path | None = None
+    """Holds the password alone, so that it stands in no environment and no address."""
+    replica_name: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        default_factory=socket.gethostname
+    )
+    """Of this process among those that share a Redis; no two may have the same."""
+    stale_after_s: PositiveSeconds = 30.0
+    """Searches go on without the store for so long; then this replica is not ready."""
+    expect_empty_store: bool = False
+    """Start although the store is empty beside a snapshot: what was in it is given up."""
+    snapshot_every_s: PositiveSeconds = 300.0
+    snapshot_every_writes: PositiveInt = 100_000
+    visible_within_s: PositiveSeconds = 5.0
+    """An answer to a write waits so long for the write to be found by searches here."""
+    min_seq_within_s: Annotated[float, Field(ge=0)] = 0.5
+    """A read that asks for a write waits so long for it."""
+
+    max_bulk_bytes: PositiveInt = 64 * 2**30
+    """One streamed body of lines; a line is bounded by `max_json_bytes`."""
     max_top_k: PositiveInt = 1000
     max_page: PositiveInt = 1000
 
@@ -71,7 +103,9 @@ def load_settings(chosen: Mapping[str, object]) -> Settings:
     """
     known = {f"{PREFIX}{name}".upper(): name for name in Settings.model_fields}
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+        if variable.upper() in known or variable in _READ_ELSEWHERE:
+            continue
+        if variable.upper().startswith(PREFIX):
             near = difflib.get_close_matches(variable.upper(), known, n=1)
             raise SettingsError(
                 f"expected only known {PREFIX}* variables, received {variable}; "

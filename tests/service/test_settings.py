@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,32 @@ def test_the_default_artifact_is_the_shipped_one():
 def test_image_formats_are_written_between_commas(monkeypatch):
     monkeypatch.setenv("REID_IMAGE_FORMATS", "JPEG, PNG")
     assert load_settings({}).image_formats == ("JPEG", "PNG")
+
+
+def test_the_variable_of_the_fault_tests_is_no_misspelling(monkeypatch):
+    monkeypatch.setenv("REID_FAILPOINTS", "x:kill@3")
+    assert load_settings({}).store == "sqlite"
+
+
+def test_the_store_is_chosen_by_variables(monkeypatch):
+    monkeypatch.setenv("REID_STORE", "redis")
+    monkeypatch.setenv("REID_REDIS_URL", "redis://store:6379/0")
+    monkeypatch.setenv("REID_REDIS_PASSWORD_FILE", "/run/secrets/redis")
+    monkeypatch.setenv("REID_REPLICA_NAME", "one")
+    settings = load_settings({})
+    assert settings.store == "redis"
+    assert settings.redis_url == "redis://store:6379/0"
+    assert settings.redis_password_file == Path("/run/secrets/redis")
+    assert settings.replica_name == "one"
+
+
+def test_a_replica_is_named_after_its_machine():
+    assert Settings().replica_name == socket.gethostname()
+
+
+@pytest.mark.parametrize("name", ["stale_after_s", "visible_within_s", "snapshot_every_s"])
+@pytest.mark.parametrize("value", ["0", "nan", "inf"])
+def test_a_bound_in_seconds_is_positive_and_finite(monkeypatch, name, value):
+    monkeypatch.setenv(f"REID_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"expected {name} to satisfy"):
+        load_settings({})
