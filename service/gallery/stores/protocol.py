@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Batch, Written
+from service.gallery.stores.erasure_receipt import ErasureReceipt
 from service.gallery.stores.log_chain import LogEntry
 from service.gallery.stores.row_codec import StoredRow
 
@@ -74,64 +76,16 @@ class ReplicaMark:
         replica: Its name.
         snapshot_seq: Last write in its newest snapshot, 0 without one; the log after it is kept.
         applied_seq: Last write that its searches see.
+        forgotten_seq: No byte of a row that a write up to this one replaced or deleted is left in
+            its memory or its snapshots.
         seen_s: When it said so, by the store's clock.
     """
 
     replica: str
     snapshot_seq: int
     applied_seq: int
+    forgotten_seq: int
     seen_s: float
-
-
-ReceiptState = Literal["erasing", "final"]
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureReceipt:
-    """What is known of the erasure of an identity; it holds nothing biometric.
-
-    Attributes:
-        receipt_id: Random.
-        gallery_id: Where.
-        identity: Whom.
-        state: `erasing` until every place is `erased`.
-        places: What became of each place where bytes of the person may have been.
-        requested_s: When it was asked for, by the store's clock.
-        final_s: When it ended.
-        tracklets: How many were deleted.
-    """
-
-    receipt_id: str
-    gallery_id: str
-    identity: str
-    state: ReceiptState
-    places: tuple[tuple[str, str], ...]
-    requested_s: float
-    final_s: float | None
-    tracklets: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """Who did what, when: never an embedding, never a picture.
-
-    Attributes:
-        at_s: When, in Unix seconds.
-        actor: Who asked, as far as the service knows.
-        action: `search`, `erase`, `delete`, `export`, ...
-        gallery: Name asked for.
-        subject: Id of the tracklet or identity, or None.
-        purpose: As the caller stated it, or None.
-        request_id: Of the log line.
-    """
-
-    at_s: float
-    actor: str
-    action: str
-    gallery: str
-    subject: str | None
-    purpose: str | None
-    request_id: str | None
 
 
 class GalleryStore(Protocol):
@@ -254,11 +208,17 @@ class GalleryStore(Protocol):
     # Forgetting, and the record of it.
 
     def begin_erasure(self, receipt: ErasureReceipt) -> None:
-        """Refuse to enroll the identity from now on, and keep the receipt, in one step."""
+        """Keep the receipt, and refuse to enroll its identity from now on, in one step.
+
+        The receipt of one tracklet has no identity, and nothing is refused for it.
+        """
         ...
 
     def save_receipt(self, receipt: ErasureReceipt) -> None:
-        """Replace the receipt; once it is final, its identity may be enrolled again."""
+        """Replace the receipt; once it is final, its identity may be enrolled again.
+
+        A final receipt stays final: one that is not final does not replace it.
+        """
         ...
 
     def receipts(self, gallery_id: str) -> tuple[ErasureReceipt, ...]:
@@ -275,4 +235,8 @@ class GalleryStore(Protocol):
 
     def audit_entries(self, *, after: str | None, limit: int) -> list[tuple[str, AuditEntry]]:
         """At most `limit` entries, oldest first, each with the position that `after` takes."""
+        ...
+
+    def trim_audit(self, *, before_s: float) -> None:
+        """Forget the entries of the audit log that are older than this moment."""
         ...
