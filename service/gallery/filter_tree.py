@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from service.errors import InvalidQuery
+from service.gallery.moment_filter import MomentWithin
 from service.gallery.records import Attribute, TrackletMetadata, check_identifier
 
 MOST_DEPTH = 8
@@ -196,7 +197,15 @@ class Not:
         return not self.part.matches(tracklet_id, metadata)
 
 
-Filter: TypeAlias = Equals | Exists | Overlaps | Between | All | AnyOf | Not
+@dataclass(frozen=True, slots=True)
+class Joined(All):
+    """An `All` that the service makes of several trees, each of which was bounded by itself."""
+
+    def __post_init__(self) -> None:
+        """Take a caller's largest tree, and the service's own conditions beside it."""
+
+
+Filter: TypeAlias = Equals | Exists | Overlaps | MomentWithin | Between | All | AnyOf | Not
 
 EVERYTHING = All()
 """The filter that every tracklet passes."""
