@@ -207,9 +207,6 @@ class Joined(All):
 
 Filter: TypeAlias = Equals | Exists | Overlaps | MomentWithin | Between | All | AnyOf | Not
 
-EVERYTHING = All()
-"""The filter that every tracklet passes."""
-
 
 def parts_of(tree: Filter) -> tuple[Filter, ...]:
     """The trees directly below this one."""
@@ -284,3 +281,7 @@ def field_value(field: str, tracklet_id: str, metadata: TrackletMetadata) -> Att
 def same_value(one: Attribute, other: Attribute) -> bool:
     """Equal, and both true-or-false or neither: in Python 1 equals True."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+EVERYTHING = All()
+"""The filter that every tracklet passes."""
