@@ -1,0 +1,142 @@
+"""Connections to one database file: a single writer, and readers that never wait for it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
+from service.gallery.stores.sqlite_schema import connect, open_database
+
+_RETRY_AFTER_S = 5
+_MOST_IDLE_READERS = 16
+
+
+class Connections:
+    """The connections of an open store; any thread may use them.
+
+    Args:
+        path: The database file, created when missing.
+
+    Raises:
+        StoreUnavailable: When it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._closed = False
+        self._writing = threading.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._handing_out = threading.Lock()
+        with reporting():
+            self._writer = open_database(path)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use as soon as it is given back."""
+        with self._writing, self._handing_out:
+            self._closed = True
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of the body on disk at its end, or nothing of it."""
+        with self._writing, reporting():
+            self._require_open()
+            database = self._writer
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                _commit(database)
+            finally:
+                # SQLite has rolled back by itself after some errors and not after others.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+
+    @contextmanager
+    def maintaining(self) -> Iterator[sqlite3.Connection]:
+        """The writer outside of a transaction, while nobody writes."""
+        with self._writing, reporting():
+            self._require_open()
+            yield self._writer
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent state of the database; keep it short, since it holds back the log."""
+        with reporting():
+            database = self._reader()
+            try:
+                database.execute("BEGIN")
+                yield database
+            finally:
+                self._give_back(database)
+
+    def _reader(self) -> sqlite3.Connection:
+        with self._handing_out:
+            self._require_open()
+            if self._readers:
+                return self._readers.pop()
+        return connect(self._path)
+
+    def _give_back(self, database: sqlite3.Connection) -> None:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        with self._handing_out:
+            if self._closed or len(self._readers) >= _MOST_IDLE_READERS:
+                database.close()
+            else:
+                self._readers.append(database)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise closed_store()
+
+
+def closed_store() -> StoreUnavailable:
+    """The error of a call before `open` or after `close`."""
+    return StoreUnavailable(
+        expected="an open store",
+        received="one that is closed",
+        remedy="start the service again",
+    )
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Say in the service's words what SQLite could not do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise _reported(error) from error
+
+
+def _reported(error: sqlite3.Error | OSError) -> ReidError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return CapacityExceeded(
+            expected="space on the disk of the database",
+            received="a full one; nothing was written",
+            remedy="free space on the disk, or delete tracklets, and send the request again",
+        )
+    return StoreUnavailable(
+        expected="a database that can be read and written",
+        received=f"{type(error).__name__}: {error}",
+        remedy="free space on the disk, or check it, and send the request again",
+        retry_after_s=_RETRY_AFTER_S,
+    )
+
+
+def _commit(database: sqlite3.Connection) -> None:
+    try:
+        database.execute("COMMIT")
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise
+        # After a failed sync the log may hold the write, and a restart would then find it there.
+        raise OutcomeUnknown(
+            expected="a disk that says the write is safe",
+            received=f"{type(error).__name__}: {error}",
+            remedy="check the disk, and send the request again with the same idempotency key",
+            retry_after_s=_RETRY_AFTER_S,
+        ) from error
