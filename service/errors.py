@@ -25,6 +25,8 @@
     ├── UnsupportedMediaType        415  unsupported_media_type
     ├── Overloaded                  429  overloaded           (Retry-After)
     ├── InferenceFailed             500  inference_failed
+    ├── SnapshotFailed              500  snapshot_failed
+    │   └── SnapshotUnusable        500  snapshot_unusable
     ├── NotReady                    503  not_ready            (Retry-After)
     │   └── ReplicaBehind           503  replica_behind       (Retry-After)
     ├── StoreUnavailable            503  store_unavailable    (Retry-After)
@@ -225,6 +227,18 @@ class InferenceFailed(ReidError):
     """The runtime failed on this tracklet alone."""
 
     code = "inference_failed"
+
+
+class SnapshotFailed(ReidError):
+    """A snapshot could not be written; the ones before and the store are untouched."""
+
+    code = "snapshot_failed"
+
+
+class SnapshotUnusable(SnapshotFailed):
+    """A snapshot is damaged, or of something else; it is ignored."""
+
+    code = "snapshot_unusable"
 
 
 class NotReady(ReidError):
