@@ -67,12 +67,15 @@ class SnapshotDirectory:
         self.directory = root / info.gallery_id
         self._info = info
 
-    def write(self, pieces: Pieces, state: GalleryState) -> Path:
+    def write(
+        self, pieces: Pieces, state: GalleryState, *, quarantined: Sequence[str] = ()
+    ) -> Path:
         """Write a snapshot, read it back, and make it the current one.
 
         Args:
             pieces: The arrays.
             state: What they hold.
+            quarantined: Ids of rows that were damaged in the store, and are not in the arrays.
 
         Raises:
             SnapshotFailed: When that was not possible; the snapshots before are untouched.
@@ -83,7 +86,7 @@ class SnapshotDirectory:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._check_room(pieces)
             temporary.mkdir(mode=0o700)
-            manifest = self._write_files(temporary, pieces, state)
+            manifest = self._write_files(temporary, pieces, state, tuple(quarantined))
             temporary.rename(self.directory / name)
             sync_directory(self.directory)
             failpoint("snapshot.renamed")
@@ -174,12 +177,16 @@ class SnapshotDirectory:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _write_files(
-        self, temporary: Path, pieces: Pieces, state: GalleryState
+        self,
+        temporary: Path,
+        pieces: Pieces,
+        state: GalleryState,
+        quarantined: tuple[str, ...],
     ) -> SnapshotManifest:
         failpoint("snapshot.begun")
         arrays = tuple(write_array(temporary, name, parts) for name, parts in pieces.items())
         failpoint("snapshot.arrays_written")
-        manifest = SnapshotManifest(self._info, state, arrays)
+        manifest = SnapshotManifest(self._info, state, arrays, quarantined)
         write_manifest(temporary, manifest)
         sync_directory(temporary)
         failpoint("snapshot.manifest_written")

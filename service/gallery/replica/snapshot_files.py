@@ -84,7 +84,7 @@ def read_array(directory: Path, described: ArrayFile) -> NDArray[np.generic]:
     """
     _check_size(directory, described)  # before memory is taken for it
     array = np.empty(described.shape, dtype=described.dtype)
-    verify_array(directory, described, into=memoryview(array.reshape(-1).view(np.uint8)))
+    verify_array(directory, described, into=array.reshape(-1).view(np.uint8).data)
     return array
 
 
@@ -163,7 +163,7 @@ def _blocks(pieces: Sequence[NDArray[np.generic]], dtype: str) -> Iterable[memor
     pending = bytearray()
     for piece in pieces:
         plain = np.ascontiguousarray(piece).astype(dtype, copy=False)
-        view = memoryview(plain.reshape(-1).view(np.uint8))
+        view = plain.reshape(-1).view(np.uint8).data
         if pending:
             taken = BLOCK_BYTES - len(pending)
             pending += view[:taken]

@@ -27,11 +27,13 @@ class SnapshotManifest:
         info: The gallery.
         state: Where it stood; the digest is that of the rows in the files.
         arrays: The files.
+        quarantined: Ids of rows that were damaged in the store, and are in no file.
     """
 
     info: GalleryInfo
     state: GalleryState
     arrays: tuple[ArrayFile, ...]
+    quarantined: tuple[str, ...] = ()
 
 
 def write_manifest(directory: Path, manifest: SnapshotManifest) -> None:
@@ -55,7 +57,7 @@ def read_manifest(directory: Path) -> SnapshotManifest:
         raise unusable("a readable manifest", error.strerror or "none") from error
     except UnicodeDecodeError as error:
         raise unusable("a manifest in ASCII", "other bytes") from error
-    if len(lines) != 3 or lines[2] or _checksum(lines[1]) != lines[0]:  # noqa: PLR2004
+    if len(lines) != 3 or lines[2] or _checksum(lines[1]) != lines[0]:
         raise unusable("a manifest that agrees with its checksum", "one that does not")
     return _parsed(lines[1])
 
@@ -63,17 +65,24 @@ def read_manifest(directory: Path) -> SnapshotManifest:
 def _parsed(described: str) -> SnapshotManifest:
     try:
         fields = json.loads(described)
-        if fields["format"] != FORMAT:
-            raise unusable(f"a snapshot of format {FORMAT}", f"format {fields['format']!r:.20}")
-        info, state = fields["info"], fields["state"]
-        spec = GallerySpec(**{**info["spec"], "model": GalleryModel(**info["spec"]["model"])})
-        return SnapshotManifest(
-            info=GalleryInfo(**{**info, "spec": spec}),
-            state=GalleryState(**state),
-            arrays=tuple(_array(array) for array in fields["arrays"]),
-        )
+        written = fields.pop("format")
+        if written != FORMAT:
+            raise unusable(f"a snapshot of format {FORMAT}", f"format {str(written)[:20]}")
+        info, spec = fields["info"], fields["info"]["spec"]
+        spec = GallerySpec(**{**spec, "model": GalleryModel(**spec["model"])})
+        fields["info"] = GalleryInfo(**{**info, "spec": spec})
+        fields["state"] = GalleryState(**fields["state"])
+        fields["arrays"] = tuple(_array(array) for array in fields["arrays"])
+        fields["quarantined"] = tuple(_text(name) for name in fields["quarantined"])
+        return SnapshotManifest(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise unusable("a manifest of this release", type(error).__name__) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _array(fields: dict[str, object]) -> ArrayFile:
