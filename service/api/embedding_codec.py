@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from service.api.schemas import ACCEPTED_EMBEDDING
+from service.api.wire_types import ACCEPTED_EMBEDDING
 from service.errors import InvalidEmbedding
 
 

@@ -1,77 +1,22 @@
 """What the service accepts in JSON bodies and query strings; unknown keys are refused by name."""
 
-import math
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, model_validator
 
 from service.api.timestamps import QueryTimestamp, Timestamp
+from service.api.wire_types import (
+    AttributeName,
+    AttributeValue,
+    QueryString,
+    StrictBody,
+    WireEmbedding,
+)
 
 DEFAULT_GALLERY = "default"
-ACCEPTED_EMBEDDING = "a list of finite numbers, or base64 of little-endian float32"
-
-AttributeName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def _attribute_value(value: object) -> object:
-    """One validator in place of a union: its error then names what is wanted, not each branch."""
-    fits = (isinstance(value, str) and len(value) <= 1000) or (
-        isinstance(value, int | float) and _is_finite(value)
-    )
-    if not fits:
-        raise ValueError("text of at most 1000 characters, a finite number, true or false")
-    return value
-
-
-def _is_finite(number: float) -> bool:
-    try:
-        return math.isfinite(number)
-    except OverflowError:  # a whole number beyond every float
-        return False
-
-
-def _wire_embedding(value: object) -> object:
-    """Lets NaN through: the gallery refuses it under the embedding's own error code."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, list):
-        raise ValueError(ACCEPTED_EMBEDDING)  # noqa: TRY004 pydantic turns only ValueError into a field error
-    for position, number in enumerate(value):
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError(f"{ACCEPTED_EMBEDDING}; position {position} is not a number")  # noqa: TRY004
-    return value
-
-
-AttributeValue = Annotated[
-    bool | int | float | str,
-    PlainValidator(_attribute_value),
-    WithJsonSchema({"type": ["string", "number", "boolean"]}),
-]
-WireEmbedding = Annotated[
-    list[float] | str,
-    PlainValidator(_wire_embedding),
-    WithJsonSchema(
-        {"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]},
-    ),
-]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class MetadataBody(_Body):
+class MetadataBody(StrictBody):
     """What is known of a tracklet; every key may be left out."""
 
     identity: str | None = Field(default=None, description="Which person, if known.")
@@ -97,14 +42,14 @@ class MetadataBody(_Body):
     )
 
 
-class EnrollBody(_Body):
+class EnrollBody(StrictBody):
     """Enroll by embedding, from this model's `/embed`."""
 
     embedding: WireEmbedding = Field(examples=[[0.12, -0.03]])
     metadata: MetadataBody = MetadataBody()
 
 
-class SearchOptionsBody(_Body):
+class SearchOptionsBody(StrictBody):
     """Where to search and how to rank."""
 
     gallery: str = DEFAULT_GALLERY
@@ -137,19 +82,19 @@ class SearchBody(SearchOptionsBody):
         return self
 
 
-class EmbedQuery(_Query):
+class EmbedQuery(QueryString):
     """How `/embed` writes the embedding."""
 
     encoding: Literal["float", "base64"] = "float"
 
 
-class TrackletQuery(_Query):
+class TrackletQuery(QueryString):
     """Whether the embedding is part of the answer."""
 
     embedding: bool = False
 
 
-class PageQuery(_Query):
+class PageQuery(QueryString):
     """Which tracklets of a gallery, and which page of them."""
 
     identity: str | None = None
