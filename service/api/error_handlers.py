@@ -30,23 +30,26 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def error_answer(request: Request, error: ReidError) -> Response:
     """The answer to `error`, with its status, code and Retry-After."""
-    identifier = request_id(request.scope)
-    detail = ErrorDetail(
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return Response(
+        orjson.dumps(ErrorAnswer(error=error_detail(request, error)).model_dump()),
+        status_code=error.status,
+        headers=headers,
+        media_type="application/json",
+    )
+
+
+def error_detail(request: Request, error: ReidError) -> ErrorDetail:
+    """What an answer says of `error`."""
+    return ErrorDetail(
         code=error.code,
         message=str(error),
         expected=error.expected,
         received=error.received,
         remedy=error.remedy,
-        request_id=identifier,
-    )
-    headers = {}
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(error.retry_after_s)
-    return Response(
-        orjson.dumps(ErrorAnswer(error=detail).model_dump()),
-        status_code=error.status,
-        headers=headers,
-        media_type="application/json",
+        request_id=request_id(request.scope),
     )
 
 
