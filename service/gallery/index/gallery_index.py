@@ -1,0 +1,105 @@
+"""The searchable copy of one gallery: one writer takes in the writes, each gives a new view."""
+
+import gc
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+
+from service.errors import InvalidEmbedding
+from service.gallery.index.draft import Draft
+from service.gallery.index.id_table import IdTable
+from service.gallery.index.view import View
+from service.gallery.index.vocabulary import Vocabulary
+from service.gallery.stores.log_chain import first_hash
+from service.gallery.stores.protocol import GalleryState
+from service.gallery.stores.row_codec import IntactRow
+
+SEGMENT_ROWS = (4096, 16384, 65536)
+
+
+class GalleryIndex:
+    """Rows of one gallery in memory; one thread writes, and any other takes `view` and searches.
+
+    After an exception out of `apply` the index must be thrown away.
+
+    Args:
+        gallery_id: Of the gallery.
+        dimension: Values of an embedding.
+        segment_rows: Capacities of the first segments; all others have the last.
+    """
+
+    def __init__(
+        self, gallery_id: str, dimension: int, *, segment_rows: Sequence[int] = SEGMENT_ROWS
+    ) -> None:
+        self._segment_rows = tuple(segment_rows)
+        self._next_segment = 0
+        self._older: weakref.WeakSet[View] = weakref.WeakSet()
+        state = GalleryState(0, 0, 0, first_hash(gallery_id))
+        ids = IdTable(np.empty(0, np.uint64), np.empty(0, np.int64))
+        self._ids = ids
+        self.view = View(1, state, (), dimension, Vocabulary(), ids)
+        """As it stands after the last write taken in."""
+        ids.settled_view = 1
+
+    def apply(
+        self, rows: Sequence[IntactRow], deleted: Sequence[str], *, seq: int, chain: str
+    ) -> None:
+        """Take in what write `seq`, whose hash is `chain`, put and deleted.
+
+        A row that is not newer than the one held is left out, and so is the deletion of an id that
+        is not held: a replay may come in any order.
+
+        Raises:
+            InvalidEmbedding: When a row has another dimension; nothing is changed.
+        """
+        view = self.view
+        for row in rows:
+            if row.record.embedding.shape != (view.dimension,):
+                raise _refused(view.dimension, row.record.embedding.shape)
+        self._ids.settled_view = 0
+        draft = Draft(view, self._segment_rows, self._next_segment)
+        for row in rows:
+            draft.put(row)
+        for tracklet_id in deleted:
+            draft.drop(tracklet_id)
+        draft.compact()
+        self._next_segment = draft.next_segment
+        self._publish(
+            View(
+                view.number + 1,
+                GalleryState(seq, draft.tracklets, draft.digest, chain),
+                tuple(part.part() for part in draft.parts),
+                view.dimension,
+                view.vocabulary,
+                self._ids,
+            )
+        )
+
+    def zero_dead_slots(self) -> bool:
+        """Overwrite what deleted and replaced rows left in memory.
+
+        Returns:
+            Whether none of it is left: a search that still goes on holds an older view, which is
+            not touched. Then call again.
+        """
+        if len(self._older):
+            gc.collect()
+        if len(self._older):
+            return False
+        for part in self.view.parts:
+            part.segment.forget(np.flatnonzero(~part.alive))
+        return True
+
+    def _publish(self, view: View) -> None:
+        self._older.add(self.view)
+        self.view = view
+        self._ids.settled_view = view.number
+
+
+def _refused(dimension: int, shape: tuple[int, ...]) -> InvalidEmbedding:
+    return InvalidEmbedding(
+        expected=f"rows of dimension {dimension}",
+        received=f"shape {list(shape)}",
+        remedy="build the index for the model of the gallery",
+    )

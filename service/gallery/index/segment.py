@@ -1,0 +1,193 @@
+"""A block of rows in memory, allocated once. One thread fills unused slots; nothing else changes.
+
+A row lies in the same slot of every array of its segment. What a slot holds is settled before a
+view shows it, so a reader needs no lock.
+"""
+
+import hashlib
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.gallery.index.anonymous_memory import zeros
+from service.gallery.index.vocabulary import UNKNOWN, ValueTable, Vocabulary
+from service.gallery.records import TrackletMetadata
+from service.gallery.stores.row_codec import IntactRow
+
+START_KNOWN = 1
+END_KNOWN = 2
+
+COLUMNS: dict[str, str] = {
+    "camera": "<i4",
+    "identity": "<i4",
+    "begin_s": "<f8",
+    "finish_s": "<f8",
+    "times_known": "|u1",
+    "expires_s": "<f8",
+    "enrolled_s": "<f8",
+    "seq": "<i8",
+    "digest": "<u8",
+    "id_hash": "<u8",
+    "id_end": "<i8",
+}
+"""Of every row: codes, the interval that filters compare, and where its id ends in the id bytes.
+
+`begin_s` and `finish_s` are NaN without times and equal where only one is known, which
+`times_known` tells. `expires_s` is infinite for rows that are kept.
+"""
+
+
+class Segment:
+    """Rows of embeddings float32 [capacity, d] and their metadata.
+
+    Args:
+        number: Different for every segment of an index.
+        capacity: Rows it has room for.
+        dimension: Values of an embedding.
+    """
+
+    def __init__(self, number: int, capacity: int, dimension: int) -> None:
+        self.number = number
+        self.capacity = capacity
+        self.vectors: NDArray[np.float32] = zeros((capacity, dimension), np.float32)
+        self.columns = {name: zeros((capacity,), kind) for name, kind in COLUMNS.items()}
+        self.attributes: dict[str, NDArray[np.int32]] = {}
+        self.ids = bytearray()
+        self.used = 0
+        self.length_error = 0.0
+        """How far the length of any embedding is from 1, at most."""
+        self.soonest_expiry_s = math.inf
+
+    @property
+    def dimension(self) -> int:
+        """Values of an embedding."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no slot is unused."""
+        return self.used == self.capacity
+
+    def append(self, row: IntactRow, vocabulary: Vocabulary) -> int:
+        """Fill the next unused slot, and return it."""
+        slot, record, metadata = self.used, row.record, row.record.metadata
+        self.vectors[slot] = record.embedding
+        self.length_error = max(self.length_error, length_error(record.embedding[None]))
+        begin_s, finish_s = metadata.interval_s() or (math.nan, math.nan)
+        raw_id = record.tracklet_id.encode()
+        self.ids += raw_id
+        self._set(
+            slot,
+            camera=_code(vocabulary.cameras, metadata.camera),
+            identity=_code(vocabulary.identities, metadata.identity),
+            begin_s=begin_s,
+            finish_s=finish_s,
+            times_known=_times_known(metadata),
+            expires_s=math.inf if metadata.expires_s is None else metadata.expires_s,
+            enrolled_s=record.enrolled_s,
+            seq=record.seq,
+            digest=row.digest,
+            id_hash=id_hash(record.tracklet_id),
+            id_end=len(self.ids),
+        )
+        for name, value in metadata.attributes.items():
+            self.attribute_column(name)[slot] = vocabulary.assign_attribute(name, value)
+        if metadata.expires_s is not None:
+            self.soonest_expiry_s = min(self.soonest_expiry_s, metadata.expires_s)
+        self.used = slot + 1
+        return slot
+
+    def copy_rows(self, other: "Segment", slots: NDArray[np.int64]) -> None:
+        """Fill the next unused slots with rows [n] of another segment of the same vocabulary."""
+        mine = slice(self.used, self.used + len(slots))
+        self.vectors[mine] = other.vectors[slots]
+        for name, column in self.columns.items():
+            column[mine] = other.columns[name][slots]
+        raw_ids = [other.raw_id(slot) for slot in slots.tolist()]
+        self.columns["id_end"][mine] = len(self.ids) + np.cumsum([len(raw) for raw in raw_ids])
+        self.ids += b"".join(raw_ids)
+        for name, codes in other.attributes.items():
+            self.attribute_column(name)[mine] = codes[slots]
+        self.length_error = max(self.length_error, other.length_error)
+        self.soonest_expiry_s = min(self.soonest_expiry_s, other.soonest_expiry_s)
+        self.used += len(slots)
+
+    def attribute_column(self, name: str) -> NDArray[np.int32]:
+        """The codes [capacity] of an attribute, for writing."""
+        column = self.attributes.get(name)
+        if column is None:
+            column = zeros((self.capacity,), np.int32)
+            column[:] = UNKNOWN
+            # A new dictionary: a reader may be going through the old one.
+            self.attributes = {**self.attributes, name: column}
+        return column
+
+    def raw_id(self, slot: int) -> bytes:
+        """The id in a slot, as UTF-8."""
+        ends = self.columns["id_end"]
+        return bytes(self.ids[0 if slot == 0 else int(ends[slot - 1]) : int(ends[slot])])
+
+    def tracklet_id(self, slot: int) -> str:
+        """The id in a slot."""
+        return self.raw_id(slot).decode()
+
+    def metadata(self, slot: int, vocabulary: Vocabulary) -> TrackletMetadata:
+        """The metadata in a slot, as it was enrolled."""
+        columns = self.columns
+        known = int(columns["times_known"][slot])
+        expires_s = float(columns["expires_s"][slot])
+        return TrackletMetadata(
+            _text(vocabulary.identities, int(columns["identity"][slot])),
+            _text(vocabulary.cameras, int(columns["camera"][slot])),
+            float(columns["begin_s"][slot]) if known & START_KNOWN else None,
+            float(columns["finish_s"][slot]) if known & END_KNOWN else None,
+            {
+                name: vocabulary.attribute(name)[int(codes[slot])]
+                for name, codes in self.attributes.items()
+                if codes[slot] != UNKNOWN
+            },
+            None if math.isinf(expires_s) else expires_s,
+        )
+
+    def forget(self, slots: NDArray[np.int64]) -> None:
+        """Overwrite what these slots held; for slots that no view shows."""
+        self.vectors[slots] = 0
+        for slot in slots.tolist():
+            ends = self.columns["id_end"]
+            start, end = (0 if slot == 0 else int(ends[slot - 1])), int(ends[slot])
+            self.ids[start:end] = bytes(end - start)
+        for name, column in self.columns.items():
+            if name != "id_end":
+                column[slots] = 0
+        for codes in self.attributes.values():
+            codes[slots] = UNKNOWN
+
+    def _set(self, slot: int, **values: float) -> None:
+        for name, value in values.items():
+            self.columns[name][slot] = value
+
+
+def id_hash(tracklet_id: str) -> int:
+    """64 bits that nearly always differ for two ids; they are compared before the ids are."""
+    return int.from_bytes(hashlib.blake2b(tracklet_id.encode(), digest_size=8).digest(), "little")
+
+
+def length_error(vectors: NDArray[np.float32]) -> float:
+    """How far the length of any of these vectors [n, d] is from 1, at most."""
+    # No copy in float64 is made: it would stay readable in the memory of the process.
+    squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+    return float(np.abs(np.sqrt(squares) - 1).max(initial=0.0))
+
+
+def _code(table: ValueTable, value: str | None) -> int:
+    return UNKNOWN if value is None else table.assign(value)
+
+
+def _text(table: ValueTable, code: int) -> str | None:
+    return None if code == UNKNOWN else str(table[code])
+
+
+def _times_known(metadata: TrackletMetadata) -> int:
+    start = 0 if metadata.start_s is None else START_KNOWN
+    return start | (0 if metadata.end_s is None else END_KNOWN)

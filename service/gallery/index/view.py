@@ -1,0 +1,221 @@
+"""What one search sees: a gallery as it stood after one write. Nothing in it ever changes."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import xor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.gallery.filter_tree import Filter
+from service.gallery.index.id_table import SLOT_BITS, IdTable
+from service.gallery.index.segment import Segment, id_hash
+from service.gallery.index.selection import Part, Selection, select_in_part
+from service.gallery.index.vocabulary import Vocabulary
+from service.gallery.records import TrackletMetadata
+from service.gallery.stores.protocol import GalleryState
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row and its cosine similarity to the query, both of one version of the tracklet."""
+
+    tracklet_id: str
+    metadata: TrackletMetadata
+    similarity: float
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowHead:
+    """What is known of a row beside its embedding."""
+
+    tracklet_id: str
+    metadata: TrackletMetadata
+    seq: int
+    enrolled_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Rows of a gallery, numbered through all its segments; any number of threads may read it.
+
+    Attributes:
+        number: Larger than that of every earlier view of the index.
+        state: After the write that it shows.
+        parts: What it sees of each segment.
+        dimension: Values of an embedding.
+        vocabulary: Of the codes in the segments.
+        ids: The writer's table of ids.
+    """
+
+    number: int
+    state: GalleryState
+    parts: tuple[Part, ...]
+    dimension: int
+    vocabulary: Vocabulary
+    ids_at: IdTable
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Row number of the first slot of each part."""
+        lengths = [part.length for part in self.parts]
+        return tuple(int(first) for first in np.cumsum([0, *lengths])[:-1])
+
+    @cached_property
+    def coarse_error(self) -> float:
+        """How far `coarse` is from the similarity, at most.
+
+        A float32 sum of d products of two unit vectors is off by at most d roundings of 2**-24;
+        four more are for the lengths, the query and the similarity itself. The length of a stored
+        embedding is off 1 by what float16 left of it.
+        """
+        lengths = max((part.segment.length_error for part in self.parts), default=0.0)
+        return (self.dimension + 4) * 2.0**-24 * (1 + lengths) + lengths
+
+    def select(self, chosen: Filter, *, now_s: float) -> Selection:
+        """The rows that pass the filter and have not expired at `now_s`, in Unix seconds."""
+        masks = tuple(select_in_part(part, chosen, self.vocabulary, now_s) for part in self.parts)
+        counts = tuple(int(np.count_nonzero(mask)) for mask in masks)
+        return Selection(masks, counts, self.offsets)
+
+    def nearest(self, queries: Vectors, selection: Selection, k: int) -> list[list[Hit]]:
+        """The k selected rows nearest to each query [b, d].
+
+        Exact: highest similarity first, then smallest id.
+        """
+        rows = selection.rows()
+        found = []
+        for query in queries:
+            similarities = self.exact(query, rows)
+            hits = self.hits(rows, similarities)
+            found.append(heapq.nsmallest(k, hits, lambda hit: (-hit.similarity, hit.tracklet_id)))
+        return found
+
+    def coarse(self, query: Vectors, selection: Selection) -> NDArray[np.float32]:
+        """Similarities [n] of the selected rows to the query [d], off by at most `coarse_error`."""
+        unit = (query / np.linalg.norm(query.astype(np.float64))).astype(np.float32)
+        found = [
+            (part.segment.vectors[: part.length] @ unit)[mask]
+            for part, mask in zip(self.parts, selection.masks, strict=True)
+        ]
+        return np.concatenate([np.empty(0, np.float32), *found])
+
+    def exact(self, query: Vectors, rows: Rows) -> NDArray[np.float32]:
+        """Similarities [m] of these rows to the query [d]: cosines in float64, rounded once."""
+        vectors = self.embeddings(rows).astype(np.float64)
+        wide = query.astype(np.float64)
+        lengths = np.sqrt((vectors * vectors).sum(axis=1) * (wide * wide).sum())
+        cosines: NDArray[np.float64] = (vectors * wide).sum(axis=1) / lengths
+        return cosines.astype(np.float32)
+
+    def embeddings(self, rows: Rows) -> Vectors:
+        """A copy of the embeddings [m, d] of these rows."""
+        found = np.empty((len(rows), self.dimension), np.float32)
+        for part, slots, places in self._located(rows):
+            found[places] = part.segment.vectors[slots]
+        return found
+
+    def identity_codes(self, rows: Rows) -> NDArray[np.int32]:
+        """A number [m] for the identity of each row; -1 where it is not known."""
+        return self._column("identity", rows)
+
+    def identity_of(self, code: int) -> str | None:
+        """The identity that has this code."""
+        return None if code < 0 else str(self.vocabulary.identities[code])
+
+    def hits(self, rows: Rows, similarities: NDArray[np.float32]) -> list[Hit]:
+        """These rows with these similarities [m], in the order given."""
+        return [
+            Hit(head.tracklet_id, head.metadata, float(similarity), head.seq)
+            for head, similarity in zip(self.heads(rows), similarities, strict=True)
+        ]
+
+    def heads(self, rows: Rows) -> list[RowHead]:
+        """Ids, metadata and seq of these rows, in the order given."""
+        return [self._head(*self._place(int(row))) for row in rows]
+
+    def ids(self, selection: Selection) -> list[str]:
+        """Ids of the selected rows, in the order of their rows."""
+        return self.ids_of(selection.rows())
+
+    def ids_of(self, rows: Rows) -> list[str]:
+        """Ids of these rows, in the order given."""
+        return [
+            segment.tracklet_id(slot) for segment, slot in (self._place(int(row)) for row in rows)
+        ]
+
+    def digest_of(self, rows: Rows) -> int:
+        """XOR of the digests of these rows."""
+        return int(np.bitwise_xor.reduce(self._column("digest", rows)))
+
+    def record_head(self, tracklet_id: str) -> RowHead | None:
+        """What is known of a tracklet; None where it is not held."""
+        row = self.row_of(tracklet_id)
+        return None if row is None else self._head(*self._place(row))
+
+    def row_of(self, tracklet_id: str) -> int | None:
+        """The row of a tracklet; None where it is not held."""
+        hashed = id_hash(tracklet_id)
+        settled = self.ids_at.settled_view
+        for location in self.ids_at.candidates(tracklet_id, hashed):
+            row = self._row_at(location, tracklet_id)
+            if row is not None:
+                return row
+        if settled == self.number == self.ids_at.settled_view:
+            return None
+        return self._searched_row(tracklet_id, hashed)
+
+    def page(self, chosen: Filter, *, after: str | None, limit: int, now_s: float) -> list[str]:
+        """The first `limit` ids, in order, that pass the filter and come after `after`."""
+        ids = self.ids(self.select(chosen, now_s=now_s))
+        return heapq.nsmallest(limit, (name for name in ids if after is None or name > after))
+
+    def _head(self, segment: Segment, slot: int) -> RowHead:
+        return RowHead(
+            segment.tracklet_id(slot),
+            segment.metadata(slot, self.vocabulary),
+            int(segment.columns["seq"][slot]),
+            float(segment.columns["enrolled_s"][slot]),
+        )
+
+    def _row_at(self, location: int, tracklet_id: str) -> int | None:
+        number, slot = location >> SLOT_BITS, location & ((1 << SLOT_BITS) - 1)
+        for part, first in zip(self.parts, self.offsets, strict=True):
+            if part.segment.number == number and slot < part.length and part.alive[slot]:
+                held = part.segment.tracklet_id(slot) == tracklet_id
+                return first + slot if held else None
+        return None
+
+    def _searched_row(self, tracklet_id: str, hashed: int) -> int | None:
+        """The row found without the table, which has moved on since this view was made."""
+        for part, first in zip(self.parts, self.offsets, strict=True):
+            hashes = part.segment.columns["id_hash"][: part.length]
+            for slot in np.flatnonzero((hashes == np.uint64(hashed)) & part.alive).tolist():
+                if part.segment.tracklet_id(slot) == tracklet_id:
+                    return first + slot
+        return None
+
+    def _place(self, row: int) -> tuple[Segment, int]:
+        part = int(np.searchsorted(self.offsets, row, "right")) - 1
+        return self.parts[part].segment, row - self.offsets[part]
+
+    def _located(self, rows: Rows) -> list[tuple[Part, Rows, NDArray[np.bool_]]]:
+        """For each part that has some of the rows: their slots, and which of `rows` they are."""
+        at = np.searchsorted(np.array(self.offsets), rows, "right") - 1
+        return [
+            (self.parts[number], rows[at == number] - self.offsets[number], at == number)
+            for number in np.unique(at).tolist()
+        ]
+
+    def _column(self, name: str, rows: Rows) -> NDArray[np.generic]:
+        kind = "<u8" if name == "digest" else "<i4"
+        found = np.empty(len(rows), kind)
+        for part, slots, places in self._located(rows):
+            found[places] = part.segment.columns[name][slots]
+        return found
