@@ -6,15 +6,16 @@ that must be forgotten would still be found in a dump of the process.
 
 import math
 import mmap
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
+def zeros(shape: tuple[int, ...], kind: type[Scalar]) -> NDArray[Scalar]:
     """An array of zeros; a page of it takes memory once it has been written."""
-    kind = np.dtype(dtype)
     values = math.prod(shape)
-    memory = mmap.mmap(-1, max(1, values * kind.itemsize))
-    array: NDArray[np.generic] = np.frombuffer(memory, kind, count=values).reshape(shape)
-    return array
+    memory = mmap.mmap(-1, max(1, values * np.dtype(kind).itemsize))
+    return np.frombuffer(memory, kind, count=values).reshape(shape)

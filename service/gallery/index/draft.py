@@ -81,7 +81,7 @@ class Draft:
         held = self._find(row.record.tracklet_id)
         if held is not None:
             part, slot = held
-            if int(part.segment.columns["seq"][slot]) >= row.record.seq:
+            if int(part.segment.columns.seq[slot]) >= row.record.seq:
                 return False
             self._bury(part, slot)
         part = self._open_part()
@@ -140,4 +140,4 @@ class Draft:
     def _bury(self, part: DraftPart, slot: int) -> None:
         part.bury(slot)
         self.tracklets -= 1
-        self.digest ^= int(part.segment.columns["digest"][slot])
+        self.digest ^= int(part.segment.columns.digest[slot])

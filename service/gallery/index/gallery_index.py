@@ -32,15 +32,25 @@ class GalleryIndex:
     def __init__(
         self, gallery_id: str, dimension: int, *, segment_rows: Sequence[int] = SEGMENT_ROWS
     ) -> None:
-        self._segment_rows = tuple(segment_rows)
-        self._next_segment = 0
-        self._older: weakref.WeakSet[View] = weakref.WeakSet()
         state = GalleryState(0, 0, 0, first_hash(gallery_id))
         ids = IdTable(np.empty(0, np.uint64), np.empty(0, np.int64))
-        self._ids = ids
-        self.view = View(1, state, (), dimension, Vocabulary(), ids)
-        """As it stands after the last write taken in."""
         ids.settled_view = 1
+        self._start(View(1, state, (), dimension, Vocabulary(), ids), tuple(segment_rows))
+
+    @classmethod
+    def resumed(cls, view: View, *, segment_rows: Sequence[int] = SEGMENT_ROWS) -> "GalleryIndex":
+        """An index that stands where the view does; no other index may have its segments."""
+        index = cls.__new__(cls)
+        index._start(view, tuple(segment_rows))
+        return index
+
+    def _start(self, view: View, segment_rows: tuple[int, ...]) -> None:
+        self.view = view
+        """As it stands after the last write taken in."""
+        self._segment_rows = segment_rows
+        self._next_segment = max((part.segment.number for part in view.parts), default=-1) + 1
+        self._ids = view.ids_at
+        self._older: weakref.WeakSet[View] = weakref.WeakSet()
 
     def apply(
         self, rows: Sequence[IntactRow], deleted: Sequence[str], *, seq: int, chain: str

@@ -11,31 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.gallery.index.anonymous_memory import zeros
+from service.gallery.index.row_columns import END_KNOWN, START_KNOWN, RowColumns
 from service.gallery.index.vocabulary import UNKNOWN, ValueTable, Vocabulary
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.row_codec import IntactRow
-
-START_KNOWN = 1
-END_KNOWN = 2
-
-COLUMNS: dict[str, str] = {
-    "camera": "<i4",
-    "identity": "<i4",
-    "begin_s": "<f8",
-    "finish_s": "<f8",
-    "times_known": "|u1",
-    "expires_s": "<f8",
-    "enrolled_s": "<f8",
-    "seq": "<i8",
-    "digest": "<u8",
-    "id_hash": "<u8",
-    "id_end": "<i8",
-}
-"""Of every row: codes, the interval that filters compare, and where its id ends in the id bytes.
-
-`begin_s` and `finish_s` are NaN without times and equal where only one is known, which
-`times_known` tells. `expires_s` is infinite for rows that are kept.
-"""
 
 
 class Segment:
@@ -51,7 +30,7 @@ class Segment:
         self.number = number
         self.capacity = capacity
         self.vectors: NDArray[np.float32] = zeros((capacity, dimension), np.float32)
-        self.columns = {name: zeros((capacity,), kind) for name, kind in COLUMNS.items()}
+        self.columns = RowColumns.allocated(capacity)
         self.attributes: dict[str, NDArray[np.int32]] = {}
         self.ids = bytearray()
         self.used = 0
@@ -74,23 +53,19 @@ class Segment:
         slot, record, metadata = self.used, row.record, row.record.metadata
         self.vectors[slot] = record.embedding
         self.length_error = max(self.length_error, length_error(record.embedding[None]))
+        self.ids += record.tracklet_id.encode()
+        columns = self.columns
+        columns.camera[slot] = _code(vocabulary.cameras, metadata.camera)
+        columns.identity[slot] = _code(vocabulary.identities, metadata.identity)
         begin_s, finish_s = metadata.interval_s() or (math.nan, math.nan)
-        raw_id = record.tracklet_id.encode()
-        self.ids += raw_id
-        self._set(
-            slot,
-            camera=_code(vocabulary.cameras, metadata.camera),
-            identity=_code(vocabulary.identities, metadata.identity),
-            begin_s=begin_s,
-            finish_s=finish_s,
-            times_known=_times_known(metadata),
-            expires_s=math.inf if metadata.expires_s is None else metadata.expires_s,
-            enrolled_s=record.enrolled_s,
-            seq=record.seq,
-            digest=row.digest,
-            id_hash=id_hash(record.tracklet_id),
-            id_end=len(self.ids),
-        )
+        columns.begin_s[slot], columns.finish_s[slot] = begin_s, finish_s
+        columns.times_known[slot] = _times_known(metadata)
+        columns.expires_s[slot] = math.inf if metadata.expires_s is None else metadata.expires_s
+        columns.enrolled_s[slot] = record.enrolled_s
+        columns.seq[slot] = record.seq
+        columns.digest[slot] = row.digest
+        columns.id_hash[slot] = id_hash(record.tracklet_id)
+        columns.id_end[slot] = len(self.ids)
         for name, value in metadata.attributes.items():
             self.attribute_column(name)[slot] = vocabulary.assign_attribute(name, value)
         if metadata.expires_s is not None:
@@ -102,10 +77,11 @@ class Segment:
         """Fill the next unused slots with rows [n] of another segment of the same vocabulary."""
         mine = slice(self.used, self.used + len(slots))
         self.vectors[mine] = other.vectors[slots]
-        for name, column in self.columns.items():
-            column[mine] = other.columns[name][slots]
+        theirs = other.columns.arrays()
+        for name, column in self.columns.arrays().items():
+            column[mine] = theirs[name][slots]
         raw_ids = [other.raw_id(slot) for slot in slots.tolist()]
-        self.columns["id_end"][mine] = len(self.ids) + np.cumsum([len(raw) for raw in raw_ids])
+        self.columns.id_end[mine] = len(self.ids) + np.cumsum([len(raw) for raw in raw_ids])
         self.ids += b"".join(raw_ids)
         for name, codes in other.attributes.items():
             self.attribute_column(name)[mine] = codes[slots]
@@ -115,18 +91,17 @@ class Segment:
 
     def attribute_column(self, name: str) -> NDArray[np.int32]:
         """The codes [capacity] of an attribute, for writing."""
-        column = self.attributes.get(name)
-        if column is None:
+        if name not in self.attributes:
             column = zeros((self.capacity,), np.int32)
             column[:] = UNKNOWN
             # A new dictionary: a reader may be going through the old one.
             self.attributes = {**self.attributes, name: column}
-        return column
+        return self.attributes[name]
 
     def raw_id(self, slot: int) -> bytes:
         """The id in a slot, as UTF-8."""
-        ends = self.columns["id_end"]
-        return bytes(self.ids[0 if slot == 0 else int(ends[slot - 1]) : int(ends[slot])])
+        start, end = self.columns.id_start(slot), int(self.columns.id_end[slot])
+        return bytes(self.ids[start:end])
 
     def tracklet_id(self, slot: int) -> str:
         """The id in a slot."""
@@ -135,13 +110,13 @@ class Segment:
     def metadata(self, slot: int, vocabulary: Vocabulary) -> TrackletMetadata:
         """The metadata in a slot, as it was enrolled."""
         columns = self.columns
-        known = int(columns["times_known"][slot])
-        expires_s = float(columns["expires_s"][slot])
+        known = int(columns.times_known[slot])
+        expires_s = float(columns.expires_s[slot])
         return TrackletMetadata(
-            _text(vocabulary.identities, int(columns["identity"][slot])),
-            _text(vocabulary.cameras, int(columns["camera"][slot])),
-            float(columns["begin_s"][slot]) if known & START_KNOWN else None,
-            float(columns["finish_s"][slot]) if known & END_KNOWN else None,
+            _text(vocabulary.identities, int(columns.identity[slot])),
+            _text(vocabulary.cameras, int(columns.camera[slot])),
+            float(columns.begin_s[slot]) if known & START_KNOWN else None,
+            float(columns.finish_s[slot]) if known & END_KNOWN else None,
             {
                 name: vocabulary.attribute(name)[int(codes[slot])]
                 for name, codes in self.attributes.items()
@@ -154,18 +129,13 @@ class Segment:
         """Overwrite what these slots held; for slots that no view shows."""
         self.vectors[slots] = 0
         for slot in slots.tolist():
-            ends = self.columns["id_end"]
-            start, end = (0 if slot == 0 else int(ends[slot - 1])), int(ends[slot])
+            start, end = self.columns.id_start(slot), int(self.columns.id_end[slot])
             self.ids[start:end] = bytes(end - start)
-        for name, column in self.columns.items():
+        for name, column in self.columns.arrays().items():
             if name != "id_end":
                 column[slots] = 0
         for codes in self.attributes.values():
             codes[slots] = UNKNOWN
-
-    def _set(self, slot: int, **values: float) -> None:
-        for name, value in values.items():
-            self.columns[name][slot] = value
 
 
 def id_hash(tracklet_id: str) -> int:

@@ -1,5 +1,6 @@
 """Which rows a filter selects: the trees of `filter_tree`, evaluated over columns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,8 @@ from service.gallery.filter_tree import (
     Overlaps,
 )
 from service.gallery.index.segment import Segment, id_hash
-from service.gallery.index.vocabulary import UNKNOWN, Vocabulary
+from service.gallery.index.vocabulary import UNKNOWN, ValueTable, Vocabulary
+from service.gallery.moment_filter import MomentWithin
 
 Mask = NDArray[np.bool_]
 
@@ -58,7 +60,8 @@ class Selection:
 
     @cached_property
     def _rows(self) -> NDArray[np.int64]:
-        found = [np.flatnonzero(mask) + first for mask, first in zip(self.masks, self.offsets)]
+        parts = zip(self.masks, self.offsets, strict=True)
+        found = [np.flatnonzero(mask) + first for mask, first in parts]
         return np.concatenate([np.empty(0, np.int64), *found])
 
 
@@ -66,7 +69,7 @@ def select_in_part(part: Part, chosen: Filter, vocabulary: Vocabulary, now_s: fl
     """Which slots [length] are alive, not expired at `now_s`, and pass the filter."""
     selected = part.alive
     if part.segment.soonest_expiry_s <= now_s:
-        selected = selected & (part.segment.columns["expires_s"][: part.length] > now_s)
+        selected = selected & (part.segment.columns.expires_s[: part.length] > now_s)
     if chosen == All():
         return selected
     return selected & _Evaluation(part, vocabulary).mask(chosen)
@@ -80,71 +83,90 @@ class _Evaluation:
         self._vocabulary = vocabulary
 
     def mask(self, tree: Filter) -> Mask:
-        if isinstance(tree, All):
-            return self._all(tree)
-        if isinstance(tree, AnyOf):
-            return ~self._all(All(tuple(Not(part) for part in tree.parts)))
-        if isinstance(tree, Not):
-            return ~self.mask(tree.part)
-        if isinstance(tree, Overlaps):
-            return self._overlaps(tree)
-        if isinstance(tree, Between):
-            name = tree.field.removeprefix(ATTRIBUTE_PREFIX)
-            passed = self._vocabulary.attribute(name).between(tree)
-            return passed[self._attribute(name)]
-        if isinstance(tree, Exists):
-            return self._exists(tree.field)
-        return self._equals(tree)
+        match tree:
+            case All():
+                passed = self._all(tree.parts)
+            case AnyOf():
+                passed = ~self._all([Not(part) for part in tree.parts])
+            case Not():
+                passed = ~self.mask(tree.part)
+            case Overlaps():
+                passed = self._overlaps(tree)
+            case MomentWithin():
+                passed = self._moment_within(tree)
+            case Between():
+                passed = self._between(tree)
+            case Exists():
+                passed = self._exists(tree.field)
+            case Equals():
+                passed = self._equals(tree)
+        return passed
 
-    def _all(self, tree: All) -> Mask:
+    def _all(self, trees: Iterable[Filter]) -> Mask:
         passed = np.ones(self._part.length, dtype=np.bool_)
-        for part in tree.parts:
-            passed &= self.mask(part)
+        for tree in trees:
+            passed &= self.mask(tree)
         return passed
 
     def _overlaps(self, tree: Overlaps) -> Mask:
         """As the oracle compares one interval; NaN, for an unknown time, compares as false."""
-        begin_s, finish_s = self._column("begin_s"), self._column("finish_s")
-        in_time = (begin_s < tree.end_s) | (begin_s <= tree.start_s)
-        return in_time & ((finish_s > tree.start_s) | (begin_s >= tree.start_s))
+        begin_s, finish_s = self._begin_s(), self._finish_s()
+        in_time: Mask = (begin_s < tree.end_s) | (begin_s <= tree.start_s)
+        in_time &= (finish_s > tree.start_s) | (begin_s >= tree.start_s)
+        return in_time
+
+    def _moment_within(self, tree: MomentWithin) -> Mask:
+        held_s = self._begin_s() if tree.moment == "start" else self._finish_s()
+        passed: Mask = (held_s >= tree.least_s) & (held_s <= tree.most_s)
+        return passed
+
+    def _between(self, tree: Between) -> Mask:
+        table = self._vocabulary.attribute(tree.field.removeprefix(ATTRIBUTE_PREFIX))
+        # The code for "unknown" is -1 and reads the last element, which is False.
+        return table.between(tree)[self._codes(tree.field)]
 
     def _exists(self, field: str) -> Mask:
         if field == "tracklet_id":
             return np.ones(self._part.length, dtype=np.bool_)
-        if field == "time":
-            return self._column("times_known") != 0
-        return self._codes(field) != UNKNOWN
+        passed: Mask = (
+            self._part.segment.columns.times_known[: self._part.length] != 0
+            if field == "time"
+            else self._codes(field) != UNKNOWN
+        )
+        return passed
 
     def _equals(self, tree: Equals) -> Mask:
         if tree.field == "tracklet_id":
             return self._named({str(value) for value in tree.values})
-        if tree.field == "camera":
-            wanted = self._vocabulary.cameras.equal(tree.values)
-        elif tree.field == "identity":
-            wanted = self._vocabulary.identities.equal(tree.values)
-        else:
-            name = tree.field.removeprefix(ATTRIBUTE_PREFIX)
-            wanted = self._vocabulary.attribute(name).equal(tree.values)
+        wanted = self._table(tree.field).equal(tree.values)
         return np.isin(self._codes(tree.field), wanted)
 
     def _named(self, names: set[str]) -> Mask:
         segment = self._part.segment
         hashes = np.array([id_hash(name) for name in names], dtype=np.uint64)
-        passed = np.isin(self._column("id_hash"), hashes)
-        for slot in np.flatnonzero(passed).tolist():
+        passed = np.isin(segment.columns.id_hash[: self._part.length], hashes)
+        for slot in np.flatnonzero(passed & self._part.alive).tolist():
             passed[slot] = segment.tracklet_id(slot) in names
         return passed
 
+    def _table(self, field: str) -> ValueTable:
+        if field == "camera":
+            return self._vocabulary.cameras
+        if field == "identity":
+            return self._vocabulary.identities
+        return self._vocabulary.attribute(field.removeprefix(ATTRIBUTE_PREFIX))
+
     def _codes(self, field: str) -> NDArray[np.int32]:
-        if field in {"camera", "identity"}:
-            return self._column(field)
-        return self._attribute(field.removeprefix(ATTRIBUTE_PREFIX))
+        columns, length = self._part.segment.columns, self._part.length
+        if field == "camera":
+            return columns.camera[:length]
+        if field == "identity":
+            return columns.identity[:length]
+        codes = self._part.segment.attributes.get(field.removeprefix(ATTRIBUTE_PREFIX))
+        return np.full(length, UNKNOWN, np.int32) if codes is None else codes[:length]
 
-    def _attribute(self, name: str) -> NDArray[np.int32]:
-        codes = self._part.segment.attributes.get(name)
-        if codes is None:
-            return np.full(self._part.length, UNKNOWN, np.int32)
-        return codes[: self._part.length]
+    def _begin_s(self) -> NDArray[np.float64]:
+        return self._part.segment.columns.begin_s[: self._part.length]
 
-    def _column(self, name: str) -> NDArray[np.generic]:
-        return self._part.segment.columns[name][: self._part.length]
+    def _finish_s(self) -> NDArray[np.float64]:
+        return self._part.segment.columns.finish_s[: self._part.length]

@@ -1,10 +1,8 @@
 """What one search sees: a gallery as it stood after one write. Nothing in it ever changes."""
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import xor
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +121,10 @@ class View:
 
     def identity_codes(self, rows: Rows) -> NDArray[np.int32]:
         """A number [m] for the identity of each row; -1 where it is not known."""
-        return self._column("identity", rows)
+        codes = np.empty(len(rows), np.int32)
+        for part, slots, places in self._located(rows):
+            codes[places] = part.segment.columns.identity[slots]
+        return codes
 
     def identity_of(self, code: int) -> str | None:
         """The identity that has this code."""
@@ -152,7 +153,10 @@ class View:
 
     def digest_of(self, rows: Rows) -> int:
         """XOR of the digests of these rows."""
-        return int(np.bitwise_xor.reduce(self._column("digest", rows)))
+        digest = np.uint64(0)
+        for part, slots, _ in self._located(rows):
+            digest ^= np.bitwise_xor.reduce(part.segment.columns.digest[slots])
+        return int(digest)
 
     def record_head(self, tracklet_id: str) -> RowHead | None:
         """What is known of a tracklet; None where it is not held."""
@@ -180,8 +184,8 @@ class View:
         return RowHead(
             segment.tracklet_id(slot),
             segment.metadata(slot, self.vocabulary),
-            int(segment.columns["seq"][slot]),
-            float(segment.columns["enrolled_s"][slot]),
+            int(segment.columns.seq[slot]),
+            float(segment.columns.enrolled_s[slot]),
         )
 
     def _row_at(self, location: int, tracklet_id: str) -> int | None:
@@ -195,7 +199,7 @@ class View:
     def _searched_row(self, tracklet_id: str, hashed: int) -> int | None:
         """The row found without the table, which has moved on since this view was made."""
         for part, first in zip(self.parts, self.offsets, strict=True):
-            hashes = part.segment.columns["id_hash"][: part.length]
+            hashes = part.segment.columns.id_hash[: part.length]
             for slot in np.flatnonzero((hashes == np.uint64(hashed)) & part.alive).tolist():
                 if part.segment.tracklet_id(slot) == tracklet_id:
                     return first + slot
@@ -212,10 +216,3 @@ class View:
             (self.parts[number], rows[at == number] - self.offsets[number], at == number)
             for number in np.unique(at).tolist()
         ]
-
-    def _column(self, name: str, rows: Rows) -> NDArray[np.generic]:
-        kind = "<u8" if name == "digest" else "<i4"
-        found = np.empty(len(rows), kind)
-        for part, slots, places in self._located(rows):
-            found[places] = part.segment.columns[name][slots]
-        return found
