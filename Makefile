@@ -14,7 +14,8 @@ serve: $(SERVICE)/installed  ## start the service on http://127.0.0.1:8000 (no t
 install: $(DEV)/installed    ## build the whole environment: service, training, checks
 
 test: $(DEV)/installed       ## run every test, real servers included
-	requirements/redis-server.sh
+	requirements/debian-package.sh redis-server
+	docker compose version >/dev/null 2>&1 || requirements/debian-package.sh docker-compose
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV)/installed      ## formatting, lint, types, import rules

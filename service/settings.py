@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     image_formats: Annotated[tuple[str, ...], NoDecode] = ("JPEG", "PNG", "WEBP")
     """Between commas: `REID_IMAGE_FORMATS=JPEG,PNG`."""
 
+    inference_provider: Literal["cpu", "cuda"] = "cpu"
+    """What runs the graph; `cuda` needs the image for GPUs and refuses to run on anything else."""
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """Threads of ONNX Runtime; 0 takes the cores this process may use."""
     decode_threads: PositiveInt = 1

@@ -20,10 +20,12 @@ class Embedder:
 
     Args:
         artifact: A verified artifact.
-        settings: Of them `inference_threads`, `max_batch_frames`, `max_queue_frames`, `max_frames`.
+        settings: Of them `inference_provider`, `inference_threads`, `max_batch_frames`,
+            `max_queue_frames`, `max_frames`.
 
     Raises:
         ArtifactError: When the graph does not load or disagrees with the manifest.
+        ProviderError: When the execution provider cannot be had.
         ValueError: When the queue could not hold the longest tracklet.
     """
 
@@ -36,7 +38,10 @@ class Embedder:
         self._artifact = artifact
         self._max_batch_frames = settings.max_batch_frames
         self._backend = OnnxBackend(
-            artifact.graph, artifact.manifest, threads=settings.inference_threads
+            artifact.graph,
+            artifact.manifest,
+            threads=settings.inference_threads,
+            provider=settings.inference_provider,
         )
         self._batcher = FrameBatcher(
             self._backend.run,

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, held to what the manifest says of the graph."""
+"""ONNX Runtime on the CPU or a GPU, held to what the manifest says of the graph."""
 
 import hashlib
 import tempfile
@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from model.manifest import ArtifactError, Manifest
 from service.inference.cpu_count import usable_cores
 
-_PROVIDER = "CPUExecutionProvider"
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3
+
+
+class ProviderError(ValueError):
+    """The execution provider asked for cannot be had; says expected, received and remedy."""
 
 
 class OnnxBackend:
@@ -23,14 +27,23 @@ class OnnxBackend:
         graph: The graph's file; its digest must be the manifest's.
         manifest: Names, types and shapes of input and output.
         threads: Threads of one run; 0 takes the cores that this process may use.
+        provider: `cpu` or `cuda`.
 
     Raises:
         ArtifactError: When the graph does not load alone, or disagrees with the manifest.
+        ProviderError: When the runtime would run the graph on anything but `provider`.
     """
 
-    def __init__(self, graph: Path, manifest: Manifest, *, threads: int) -> None:
+    def __init__(
+        self, graph: Path, manifest: Manifest, *, threads: int, provider: str = "cpu"
+    ) -> None:
         self._manifest = manifest
-        self._session = _open_session(graph, manifest, threads or usable_cores())
+        wanted = _PROVIDERS[provider]
+        _check_provider(wanted, onnxruntime.get_available_providers())
+        onnxruntime.disable_telemetry_events()
+        self._session = _open_session(graph, manifest, threads or usable_cores(), wanted)
+        # Where its libraries do not load the runtime only warns, and takes the CPU.
+        _check_provider(wanted, self._session.get_providers()[:1])
         _check_input(self._session.get_inputs(), manifest)
         _check_output(self._session.get_outputs(), manifest)
 
@@ -48,7 +61,17 @@ class OnnxBackend:
         return features
 
 
-def _open_session(graph: Path, manifest: Manifest, threads: int) -> onnxruntime.InferenceSession:
+def _check_provider(wanted: str, found: Sequence[str]) -> None:
+    if wanted not in found:
+        raise ProviderError(
+            f"expected {wanted} of ONNX Runtime, received {', '.join(found)}; serve with the "
+            "image for GPUs on a machine with one, or unset REID_INFERENCE_PROVIDER"
+        )
+
+
+def _open_session(
+    graph: Path, manifest: Manifest, threads: int, provider: str
+) -> onnxruntime.InferenceSession:
     content = graph.read_bytes()
     received = hashlib.sha256(content).hexdigest()
     expected = manifest.files[manifest.graph.file].sha256
@@ -65,7 +88,7 @@ def _open_session(graph: Path, manifest: Manifest, threads: int) -> onnxruntime.
             "session.model_external_initializers_file_folder_path", nowhere
         )
         try:
-            session = onnxruntime.InferenceSession(content, options, providers=[_PROVIDER])
+            session = onnxruntime.InferenceSession(content, options, providers=[provider])
         except Exception as error:
             # The runtime's exceptions share no class of their own.
             raise ArtifactError(

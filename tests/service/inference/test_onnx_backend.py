@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from model.manifest import ArtifactError, Manifest
 from service.inference import onnx_backend
-from service.inference.onnx_backend import OnnxBackend
+from service.inference.onnx_backend import OnnxBackend, ProviderError
 from tests.artifact_factory import tiny_graph, tiny_manifest, write_tiny_artifact
 
 
@@ -55,6 +55,40 @@ def test_rows_in_another_order_give_features_in_that_order(tmp_path, manifest):
 
 def test_name_says_what_really_runs(tmp_path, manifest):
     assert backend_of(tmp_path, manifest).name == "onnxruntime/CPUExecutionProvider"
+
+
+def test_a_provider_that_this_build_has_not_is_refused(tmp_path, manifest):
+    with pytest.raises(ProviderError) as refused:
+        OnnxBackend(tmp_path / manifest.graph.file, manifest, threads=1, provider="cuda")
+    found = ", ".join(onnxruntime.get_available_providers())
+    assert str(refused.value) == (
+        f"expected CUDAExecutionProvider of ONNX Runtime, received {found}; serve with the "
+        "image for GPUs on a machine with one, or unset REID_INFERENCE_PROVIDER"
+    )
+
+
+def test_a_runtime_that_quietly_takes_the_cpu_is_refused(tmp_path, manifest, monkeypatch):
+    """What onnxruntime-gpu does on a machine without a driver: it warns and goes on."""
+    original, cpu = onnxruntime.InferenceSession, ["CPUExecutionProvider"]
+    providers = ["CUDAExecutionProvider", *cpu]
+    asked = []
+
+    def fallen_back(content, options, **rest):
+        asked.append(rest["providers"])
+        return original(content, options, providers=cpu)
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fallen_back)
+    with pytest.raises(ProviderError, match="received CPUExecutionProvider; serve with"):
+        OnnxBackend(tmp_path / manifest.graph.file, manifest, threads=1, provider="cuda")
+    assert asked == [["CUDAExecutionProvider"]]
+
+
+def test_the_runtime_reports_to_nobody(tmp_path, manifest, monkeypatch):
+    calls = []
+    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: calls.append(1))
+    backend_of(tmp_path, manifest)
+    assert calls == [1]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 3), (1, 1), (2, 2)])
