@@ -1,0 +1,1 @@
+"""From similarities to an answer: rules of cameras and time, identities, re-ranking."""
