@@ -17,21 +17,13 @@ query, or precede it, with a transit that the topology allows:
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from service.errors import InvalidQuery
-from service.gallery.filter_tree import (
-    MOST_VALUES,
-    AnyOf,
-    Equals,
-    Exists,
-    Filter,
-    Joined,
-    Not,
-)
+from service.gallery.filter_tree import AnyOf, Exists, Filter, Joined, Not
 from service.gallery.moment_filter import MomentWithin
+from service.gallery.ranking.exclusion import none_of
 from service.gallery.records import check_identifier
 
 MOST_TRANSITS = 10_000
@@ -117,12 +109,12 @@ class Topology:
             if transit.to_camera == query.camera
         }
         rules: list[Filter] = [
-            AnyOf((_not_from(cameras), Not(Exists("time")), *self._windows(query, *bounds)))
+            AnyOf((none_of("camera", cameras), Not(Exists("time")), *self._windows(query, *bounds)))
             for bounds, cameras in _by_bounds(outward, inward).items()
         ]
         if self.unlisted == "impossible":
             listed = {*outward, *inward, query.camera}
-            rules.append(AnyOf((Not(Exists("camera")), Not(_not_from(listed)))))
+            rules.append(AnyOf((Not(Exists("camera")), Not(none_of("camera", listed)))))
         return Joined(tuple(rules))
 
     def _windows(
@@ -149,14 +141,3 @@ def _by_bounds(
         bounds = (outward.get(camera), inward.get(camera))
         cameras_of.setdefault(bounds, []).append(camera)
     return cameras_of
-
-
-def _not_from(cameras: Iterable[str]) -> Filter:
-    """Passed by tracklets of other cameras, and by those of an unknown one."""
-    names = tuple(sorted(cameras))
-    return Joined(
-        tuple(
-            Not(Equals("camera", names[start : start + MOST_VALUES]))
-            for start in range(0, len(names), MOST_VALUES)
-        )
-    )

@@ -1,0 +1,252 @@
+"""One search over one view: eligible tracklets, nearest first, grouped and re-ranked as asked."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import InvalidQuery, TrackletNotFound
+from service.gallery.filter_tree import Filter
+from service.gallery.index.view import View
+from service.gallery.ranking.camera_limit import nearest_per_camera
+from service.gallery.ranking.eligible import Eligibility
+from service.gallery.ranking.grouping import Group, Grouping, GroupMode, best_groups
+from service.gallery.ranking.reordering import (
+    Reordered,
+    group_key,
+    reordered,
+    reranked_values,
+    tracklet_key,
+)
+from service.gallery.ranking.reranking import Reranking
+from service.gallery.records import TrackletMetadata
+
+GroupBy = Literal["tracklet", "identity"]
+Mode = Literal["auto", "exact", "ann"]
+Tier = Literal["exact", "ann"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions(Eligibility):
+    """How to rank those who are eligible.
+
+    Attributes:
+        top_k: Matches at most.
+        min_similarity: Least similarity of a match, itself included; of a group, the group's.
+        group_by: Whether each match is a tracklet, or an identity.
+        group_mode: How similar an identity is, as `Grouping` has it.
+        group_top_m: Tracklets that the group mode `top-m` averages.
+        max_per_camera: Tracklets of one camera at most; None for no limit.
+        rerank: Order the first matches anew; None leaves them in order of similarity.
+        mode: `ann` asks for the approximate tier, where there is one that can answer; `auto`
+            leaves it to the settings.
+
+    Raises:
+        InvalidQuery: When a number is out of range, or options contradict each other.
+    """
+
+    top_k: int = 10
+    min_similarity: float | None = None
+    group_by: GroupBy = "tracklet"
+    group_mode: GroupMode = "max"
+    group_top_m: int = 3
+    max_per_camera: int | None = None
+    rerank: Reranking | None = None
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse to look for nothing, and what has no one meaning."""
+        Eligibility.__post_init__(self)
+        _require_positive("top_k", self.top_k)
+        if self.max_per_camera is not None:
+            _require_positive("max_per_camera", self.max_per_camera)
+        if self.min_similarity is not None and not -1 <= self.min_similarity <= 1:
+            raise InvalidQuery(
+                expected="`min_similarity` from -1 to 1",
+                received=str(self.min_similarity),
+                remedy="correct it, or leave it out",
+            )
+        if self.max_per_camera is not None and self.group_by == "identity":
+            raise InvalidQuery(
+                expected="`max_per_camera` with `group_by` tracklet",
+                received="`group_by` identity, whose matches have no one camera",
+                remedy="leave one of them out",
+            )
+        Grouping(self.group_mode, self.group_top_m)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A tracklet, or an identity by its most similar tracklet.
+
+    Attributes:
+        rank: From 1.
+        similarity: The cosine; of an identity as the group mode has it.
+        reranked: What re-ranking ordered it by, larger is closer; None where it did not. It
+            compares matches of one answer only.
+        tracklet_id: The most similar tracklet.
+        metadata: Of that tracklet.
+        seq: The write that the tracklet is of.
+        tracklets: How many eligible ones the match stands for.
+    """
+
+    rank: int
+    similarity: float
+    reranked: float | None
+    tracklet_id: str
+    metadata: TrackletMetadata
+    seq: int
+    tracklets: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found, and how far it can be relied on.
+
+    Attributes:
+        matches: Best first.
+        searched: Eligible tracklets.
+        seq: Last write that the search saw.
+        exact: Whether no tracklet can be missing and all similarities are those of the rows.
+        complete: Whether no better match can have been left out, as far as the tier knows; always
+            true of an exact answer.
+        truncated: Whether more matches would have followed.
+        tier: What searched.
+    """
+
+    matches: tuple[Match, ...]
+    searched: int
+    seq: int
+    exact: bool
+    complete: bool
+    truncated: bool
+    tier: Tier
+
+
+def search_view(
+    view: View, query: NDArray[np.float32], options: SearchOptions, *, now_s: float
+) -> SearchResult:
+    """The eligible tracklets or identities nearest to query [d], at `now_s` in Unix seconds.
+
+    Raises:
+        InvalidQuery: When a rule needs what is not known of the query.
+    """
+    return _Search(view, query, options, options.tree(), now_s).result()
+
+
+def search_tracklet(
+    view: View, tracklet_id: str, options: SearchOptions, *, now_s: float
+) -> SearchResult:
+    """As `search_view`, by an enrolled tracklet, which is not among its own matches.
+
+    Camera and time of the query are the tracklet's own; the options' only where it has none.
+
+    Raises:
+        TrackletNotFound: When it is not held, or has expired.
+        InvalidQuery: When a rule needs what is not known of the query.
+    """
+    row, head = view.row_of(tracklet_id), view.record_head(tracklet_id)
+    if row is None or head is None or (head.metadata.expires_s or np.inf) <= now_s:
+        raise TrackletNotFound(
+            expected="the id of an enrolled tracklet",
+            received=repr(tracklet_id),
+            remedy="enroll it first, or search by frames",
+        )
+    known = replace(
+        options,
+        query_camera=head.metadata.camera or options.query_camera,
+        query_interval_s=head.metadata.interval_s() or options.query_interval_s,
+    )
+    query = view.embeddings(np.array([row]))[0]
+    return _Search(view, query, known, known.tree(asked_by=tracklet_id), now_s).result()
+
+
+class _Search:
+    """The steps of one search, in order."""
+
+    def __init__(
+        self,
+        view: View,
+        query: NDArray[np.float32],
+        options: SearchOptions,
+        tree: Filter,
+        now_s: float,
+    ) -> None:
+        self._view, self._query, self._options = view, query, options
+        self._tree, self._now_s = tree, now_s
+        self._selection = view.select(tree, now_s=now_s)
+
+    def result(self) -> SearchResult:
+        """Find, leave out what is not similar enough, re-rank, and cut."""
+        options = self._options
+        depth = max(options.top_k, 0 if options.rerank is None else options.rerank.first)
+        least = options.min_similarity
+        similar = [
+            group for group in self._found(depth + 1) if least is None or group.similarity >= least
+        ]
+        ordered = self._ordered(similar[:depth])
+        matches = tuple(
+            _match(rank, each) for rank, each in enumerate(ordered[: options.top_k], start=1)
+        )
+        return SearchResult(
+            matches,
+            searched=self._selection.count,
+            seq=self._view.state.seq,
+            exact=True,
+            complete=True,
+            truncated=len(similar) > options.top_k,
+            tier="exact",
+        )
+
+    def _ordered(self, found: list[Group]) -> list[Reordered]:
+        """The matches found in the order in which they are answered."""
+        numbers = self._options.rerank
+        if numbers is None or not found:
+            return [Reordered(group, None) for group in found]
+        if self._options.group_by == "tracklet":
+            key, hits = tracklet_key, [group.best for group in found[: numbers.first]]
+        else:
+            key = group_key
+            hits = self._view.nearest(self._query[None], self._selection, numbers.first)[0]
+        values = reranked_values(self._view, self._query, hits, numbers)
+        return reordered(found, hits, values, key=key)
+
+    def _found(self, k: int) -> list[Group]:
+        """The first k matches by similarity."""
+        options = self._options
+        if options.group_by == "identity":
+            grouping = Grouping(options.group_mode, options.group_top_m)
+            return best_groups(self._view, self._query, self._selection, grouping=grouping, k=k)
+        if options.max_per_camera is None:
+            hits = self._view.nearest(self._query[None], self._selection, k)[0]
+        else:
+            hits = nearest_per_camera(
+                self._view,
+                self._query,
+                self._tree,
+                now_s=self._now_s,
+                k=k,
+                most=options.max_per_camera,
+            )
+        return [Group(hit.similarity, hit, 1) for hit in hits]
+
+
+def _match(rank: int, ordered: Reordered) -> Match:
+    group, hit = ordered.group, ordered.group.best
+    return Match(
+        rank,
+        group.similarity,
+        ordered.value,
+        hit.tracklet_id,
+        hit.metadata,
+        hit.seq,
+        group.tracklets,
+    )
+
+
+def _require_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise InvalidQuery(
+            expected=f"`{name}` of at least 1", received=str(value), remedy="ask for more"
+        )
