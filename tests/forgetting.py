@@ -1,0 +1,44 @@
+"""Galleries to erase from: a store with a clock that can be set, and rows of a few people."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.gallery.records import TrackletMetadata, check_embedding
+from service.gallery.stores.batch import Batch, Delete, Upsert
+from service.gallery.stores.protocol import GalleryModel, GallerySpec
+
+DIMENSION = 4
+SPEC = GallerySpec(GalleryModel("f" * 64, DIMENSION))
+
+
+@dataclass
+class SetClock:
+    """Unix seconds that pass only when told to."""
+
+    now_s: float = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def embedding(seed, dimension=DIMENSION):
+    return check_embedding(np.random.default_rng(seed).normal(size=dimension), dimension)
+
+
+def person(tracklet_id, identity, *, expires_s=None, if_seq=None):
+    metadata = TrackletMetadata(identity=identity, camera="c1", expires_s=expires_s)
+    return Upsert(tracklet_id, embedding(len(tracklet_id)), metadata, if_seq=if_seq)
+
+
+def put(store, info, *changes):
+    return store.write(info.gallery_id, Batch(tuple(changes))).seq
+
+
+def drop(store, info, tracklet_id):
+    return store.write(info.gallery_id, Batch((Delete(tracklet_id),))).seq
+
+
+def held(store, info):
+    """Ids of all rows, in order."""
+    return sorted(row.record.tracklet_id for piece in store.scan(info.gallery_id) for row in piece)
