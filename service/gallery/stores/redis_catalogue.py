@@ -6,6 +6,7 @@ from service.errors import GalleryExists, GalleryNotFound, StoreUnavailable
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
 from service.gallery.stores.redis_keys import ALIAS, CATALOG, gallery_not_found, keys_of
+from service.gallery.stores.redis_refusals import as_written
 from service.gallery.stores.redis_session import RedisSession
 
 _SPEC = ("fingerprint", "dimension", "max_tracklets", "retention_s")
@@ -63,6 +64,7 @@ class RedisCatalogue(RedisSession):
         answer, _ = self._run("drop_gallery", keys, gallery_id)
         if answer == "gallery_not_found":
             raise gallery_not_found(gallery_id)
+        self._specs.pop(gallery_id, None)
 
     def aliases(self) -> dict[str, str]:
         """From alias to gallery id."""
@@ -88,13 +90,16 @@ class RedisCatalogue(RedisSession):
     def state(self, gallery_id: str) -> GalleryState:
         """Where the gallery stands after its last write."""
         seq, tracklets, digest, chain = self._meta(gallery_id, _STATE)
-        return GalleryState(int(seq), int(tracklets), int(digest, 16), chain)
+        with as_written("the state of a gallery"):
+            return GalleryState(int(seq), int(tracklets), int(digest, 16), chain)
 
     def _spec_of(self, gallery_id: str) -> GallerySpec:
         """Read once: it never changes, and a write sees whether the gallery is still there."""
         spec = self._specs.get(gallery_id)
         if spec is None:
-            spec = self._specs[gallery_id] = _spec(*self._meta(gallery_id, _SPEC))
+            with as_written("a gallery"):
+                spec = _spec(*self._meta(gallery_id, _SPEC))
+            self._specs[gallery_id] = spec
         return spec
 
     def _info(self, name: str, gallery_id: str) -> GalleryInfo | None:
@@ -113,13 +118,15 @@ class RedisCatalogue(RedisSession):
                 received="nothing there: keys were deleted by other means than this service",
                 remedy=f"restore Redis from a backup, or give the gallery up: HDEL {CATALOG}",
             ) from None
-        return GalleryInfo(gallery_id, name, _spec(*texts), float(created_s))
+        with as_written("a gallery"):
+            return GalleryInfo(gallery_id, name, _spec(*texts), float(created_s))
 
     def _meta(self, gallery_id: str, fields: tuple[str, ...]) -> list[str]:
         values = self._read("HMGET", keys_of(gallery_id).meta, *fields)
         if None in values:
             raise gallery_not_found(gallery_id)
-        return [value.decode() for value in values]
+        with as_written("a gallery"):
+            return [value.decode() for value in values]
 
 
 def _spec_texts(spec: GallerySpec) -> tuple[str, str, str, str]:

@@ -10,7 +10,7 @@ from service.errors import InvalidQuery, StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry, audit_text, parse_audit
 from service.gallery.stores.erasure_receipt import ErasureReceipt, parse_receipt, receipt_text
 from service.gallery.stores.redis_keys import AUDIT, keys_of
-from service.gallery.stores.redis_refusals import refusal
+from service.gallery.stores.redis_refusals import as_written, refusal
 from service.gallery.stores.redis_session import RedisSession
 
 _MOST_AUDIT_ENTRIES = 1_000_000
@@ -43,7 +43,8 @@ class RedisForgetting(RedisSession):
     def receipts(self, gallery_id: str) -> tuple[ErasureReceipt, ...]:
         """Every receipt of the gallery, oldest first."""
         [texts] = self._read_in_gallery(gallery_id, ("HVALS", keys_of(gallery_id).receipts))
-        found = (parse_receipt(text) for text in texts)
+        with as_written("a receipt"):
+            found = [parse_receipt(text) for text in texts]
         return tuple(sorted(found, key=lambda one: (one.requested_s, one.receipt_id)))
 
     def purge(self) -> None:
@@ -82,7 +83,8 @@ class RedisForgetting(RedisSession):
             )
         start = "-" if after is None else f"({after}"
         found = self._read("XRANGE", AUDIT, start, "+", "COUNT", limit)
-        return [(place.decode(), parse_audit(fields[1])) for place, fields in found]
+        with as_written("the audit log"):
+            return [(place.decode(), parse_audit(fields[1])) for place, fields in found]
 
     def trim_audit(self, *, before_s: float) -> None:
         """Forget the entries of the audit log that are older than this moment."""

@@ -9,6 +9,7 @@ from service.gallery.stores.log_chain import LogEntry, first_hash
 from service.gallery.stores.protocol import ReplicaMark
 from service.gallery.stores.redis_connections import Reply
 from service.gallery.stores.redis_keys import keys_of
+from service.gallery.stores.redis_refusals import as_written
 from service.gallery.stores.redis_session import RedisSession
 
 _LONGEST_BLOCK_S = 0.5
@@ -59,7 +60,8 @@ class RedisLog(RedisSession):
     def replicas(self, gallery_id: str) -> tuple[ReplicaMark, ...]:
         """Every reader that has said so, by name."""
         [texts] = self._read_in_gallery(gallery_id, ("HVALS", keys_of(gallery_id).replicas))
-        marks = (ReplicaMark(**json.loads(text)) for text in texts)
+        with as_written("what replicas said"):
+            marks = [ReplicaMark(**json.loads(text)) for text in texts]
         return tuple(sorted(marks, key=lambda mark: mark.replica))
 
     def _entries(self, gallery_id: str, after: int, limit: int) -> list[LogEntry]:
@@ -71,7 +73,8 @@ class RedisLog(RedisSession):
             ("XRANGE", keys.log, f"({after}-0", "+", "COUNT", limit),
         )
         entries = [_entry(one) for one in found]
-        first = entries[0].seq if entries else int(seq or 0) + 1
+        with as_written("the state of a gallery"):
+            first = entries[0].seq if entries else int(seq) + 1
         if first > after + 1:
             raise LogTrimmed(
                 expected=f"a reader that has seen write {first - 1} or a later one",
@@ -88,7 +91,10 @@ class RedisLog(RedisSession):
 
 
 def _entry(one: Reply) -> LogEntry:
-    """From the stream's id and its fields keys, p, h."""
-    place, (_, keys, _, previous, _, entry_hash) = one
-    seq = int(place.partition(b"-")[0])
-    return LogEntry(seq, keys.decode(), previous.decode(), entry_hash.decode())
+    """From the stream's id and its fields keys, p, h.
+
+    Bytes that are no text are kept as marks of it, so that the chain, and not this, finds them.
+    """
+    place, fields = one
+    keys, previous, entry_hash = (raw.decode(errors="replace") for raw in fields[1::2])
+    return LogEntry(int(place.partition(b"-")[0]), keys, previous, entry_hash)

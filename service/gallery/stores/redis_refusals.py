@@ -1,5 +1,8 @@
 """Answers of Redis that are no answers, as the errors of the service."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -65,6 +68,23 @@ def closed_store() -> StoreUnavailable:
         received="one that is closed",
         remedy="start the service again",
     )
+
+
+@contextmanager
+def as_written(what: str) -> Iterator[None]:
+    """Read what this store wrote itself.
+
+    Raises:
+        StoreUnavailable: When it has another form by now.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreUnavailable(
+            expected=f"{what} in Redis as the service wrote it",
+            received=f"something else ({type(error).__name__})",
+            remedy="restore Redis from a backup",
+        ) from error
 
 
 def _is_about_access(error: RedisError) -> bool:

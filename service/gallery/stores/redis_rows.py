@@ -8,6 +8,7 @@ from service.errors import (
     IdempotencyConflict,
     IdentityBeingErased,
     SeqConflict,
+    StoreUnavailable,
 )
 from service.gallery.stores.batch import Batch, Change, Delete, Outcome, Upsert, Written
 from service.gallery.stores.enrolment import enrolled_body
@@ -104,7 +105,7 @@ class RedisRows(RedisCatalogue):
 
 def _logged(tracklet_id: str, checksum: int | None) -> str:
     """What the log says of one change, as `log_keys` writes it."""
-    return json.dumps([tracklet_id, checksum], separators=(",", ":"))
+    return f"[{json.dumps(tracklet_id)},{'null' if checksum is None else checksum}]"
 
 
 def _written(gallery_id: str, answer: str, rest: list[Reply]) -> Written:
@@ -126,6 +127,12 @@ def _written(gallery_id: str, answer: str, rest: list[Reply]) -> Written:
             expected="identities that nobody is erasing",
             received=repr(rest[0].decode()),
             remedy="wait until the receipt of its erasure is final",
+        )
+    if answer == "damaged":
+        raise StoreUnavailable(
+            expected="the state of a gallery in Redis as the service wrote it",
+            received="something else",
+            remedy="restore Redis from a backup",
         )
     if answer == "full":
         most, held, grown = rest

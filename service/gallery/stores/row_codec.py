@@ -25,6 +25,8 @@ DIGEST_BYTES = 8
 
 _HEAD = struct.Struct("<BQ8sI")
 _BODY = struct.Struct("<dII")
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+"""Made once: `json.dumps` with separators makes another at each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def pack_body(
     enrolled_s: float,
 ) -> PackedBody:
     """The body of one row; the embedding [d], of length 1, is rounded to float16."""
-    described = json.dumps(
+    described = _COMPACT.encode(
         [
             tracklet_id,
             metadata.identity,
@@ -71,8 +73,7 @@ def pack_body(
             metadata.end_s,
             metadata.expires_s,
             dict(metadata.attributes),
-        ],
-        separators=(",", ":"),
+        ]
     ).encode("ascii")
     fixed = _BODY.pack(enrolled_s, len(described), len(embedding))
     raw = fixed + described + embedding.astype("<f2").tobytes()

@@ -12,6 +12,12 @@ local state = redis.call('HMGET', meta, 'seq', 'tracklets', 'digest', 'chain', '
 if not state[1] then
   return {'gallery_not_found'}
 end
+local last, tracklets, most = tonumber(state[1]), tonumber(state[2]), tonumber(state[5])
+local digest, previous = tostring(state[3]), tostring(state[4])
+if not (last and tracklets and digest:match('^%x+$') and #digest == 16 and #previous == 40) then
+  return {'damaged'}
+end
+local high, low = tonumber(digest:sub(1, 8), 16), tonumber(digest:sub(9), 16)
 if request ~= '' then
   local before = redis.call('GET', answer)
   if before then
@@ -53,7 +59,6 @@ for at = FIRST, #ARGV, FIELDS do
     touched = touched + (row and 1 or 0)
   end
 end
-local tracklets, most = tonumber(state[2]), tonumber(state[5])
 if #wrong > 1 then
   return wrong
 elseif refused then
@@ -62,17 +67,16 @@ elseif most and grown > 0 and tracklets + grown > most then
   return {'full', most, tracklets, grown}
 end
 
-local seq = tonumber(state[1])
+local seq = last
 local told = table.concat(outcomes)
 if touched > 0 then
   seq = seq + 1
   local seq_text = string.format('%.0f', seq)
-  local high, low = tonumber(state[3]:sub(1, 8), 16), tonumber(state[3]:sub(9), 16)
   local put, gone, named = {}, {}, {}
   for at = FIRST, #ARGV, FIELDS do
-    local id, digest = ARGV[at + 1], held_digests[at]
-    if digest then
-      local held_high, held_low = struct.unpack('>I4I4', digest)
+    local id, replaced = ARGV[at + 1], held_digests[at]
+    if replaced then
+      local held_high, held_low = struct.unpack('>I4I4', replaced)
       high, low = bit.bxor(high, held_high), bit.bxor(low, held_low)
     end
     if ARGV[at] == 'put' then
@@ -90,7 +94,7 @@ if touched > 0 then
       named[#named + 1] = ARGV[at + 3]
     end
   end
-  local keys, previous = '[' .. table.concat(named, ',') .. ']', state[4]
+  local keys = '[' .. table.concat(named, ',') .. ']'
   local chain = redis.sha1hex(previous .. '|' .. seq_text .. '|' .. keys)
   redis.call('XADD', log, seq_text .. '-0', 'keys', keys, 'p', previous, 'h', chain)
   if #put > 0 then
