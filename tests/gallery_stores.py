@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from service.gallery.records import TrackletMetadata, TrackletRecord, check_embedding
 from service.gallery.stores.batch import Batch, Change, IdempotencyKey, Upsert, Written
 from service.gallery.stores.protocol import GalleryModel, GallerySpec, GalleryStore
+from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from service.gallery.stores.row_codec import DamagedRow, IntactRow, pack_body
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
+from tests.redis_server import RedisServer
 
 DIMENSION = 32
 MODEL = GalleryModel("f" * 64, DIMENSION)
@@ -40,7 +42,17 @@ def sqlite_place(directory: Path) -> Iterator[Place]:
     yield Place(lambda: SqliteGalleryStore(path), lambda: bytes_below(path.parent))
 
 
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {"sqlite": sqlite_place}
+@contextmanager
+def redis_place(directory: Path) -> Iterator[Place]:
+    # Compressed, bytes that should be gone would not be found where they are.
+    with RedisServer(directory / "redis", options={"rdbcompression": "no"}) as server:
+        yield Place(lambda: RedisGalleryStore(server.url), lambda: bytes_below(server.directory))
+
+
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "redis": redis_place,
+    "sqlite": sqlite_place,
+}
 """Every store there is; the contract suite runs against each."""
 
 
