@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 SERVICE := .venv-service
 DEV := .venv
 
-.PHONY: help serve install test check format lock clean
+.PHONY: help serve install test faults check format lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,6 +17,10 @@ test: $(DEV)/installed       ## run every test, real servers included
 	requirements/debian-package.sh redis-server
 	docker compose version >/dev/null 2>&1 || requirements/debian-package.sh docker-compose
 	$(DEV)/bin/python -m pytest -n 2 --dist loadfile
+
+faults: $(DEV)/installed     ## run the fault tests for long: every cut, many kills
+	requirements/redis-server.sh
+	FAULTS=long $(DEV)/bin/python -m pytest tests/faults -n 2 --dist loadfile --timeout 7200
 
 check: $(DEV)/installed      ## formatting, lint, types, import rules
 	$(DEV)/bin/ruff format --check .
