@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from service.errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.failpoints import failpoint
 from service.gallery.replica.snapshot_files import (
     drop_cached_pages,
-    read_array,
     sync_directory,
     unusable,
     verify_array,
@@ -43,16 +42,22 @@ SPARE_BYTES = 16 * 2**20
 
 _NAME = re.compile(r"snapshot-(\d{20})-[0-9a-f]{16}")
 
-Pieces = Mapping[str, Sequence[NDArray[np.generic]]]
-"""From the name of an array to the pieces that it consists of."""
-
 
 @dataclass(frozen=True, slots=True)
-class LoadedSnapshot:
-    """A snapshot in memory, verified."""
+class SnapshotContent:
+    """What a snapshot is made of.
 
-    manifest: SnapshotManifest
-    arrays: dict[str, NDArray[np.generic]]
+    Attributes:
+        state: What the arrays hold.
+        arrays: From the name of an array to the pieces that it consists of, at least one.
+        size_bytes: Of all arrays.
+        quarantined: Ids of rows that were damaged in the store, and are not in the arrays.
+    """
+
+    state: GalleryState
+    arrays: Mapping[str, Iterable[NDArray[np.generic]]]
+    size_bytes: int
+    quarantined: tuple[str, ...] = ()
 
 
 class SnapshotDirectory:
@@ -67,26 +72,19 @@ class SnapshotDirectory:
         self.directory = root / info.gallery_id
         self._info = info
 
-    def write(
-        self, pieces: Pieces, state: GalleryState, *, quarantined: Sequence[str] = ()
-    ) -> Path:
+    def write(self, content: SnapshotContent) -> Path:
         """Write a snapshot, read it back, and make it the current one.
-
-        Args:
-            pieces: The arrays.
-            state: What they hold.
-            quarantined: Ids of rows that were damaged in the store, and are not in the arrays.
 
         Raises:
             SnapshotFailed: When that was not possible; the snapshots before are untouched.
         """
         temporary = self.directory / f"tmp-{secrets.token_hex(8)}"
-        name = f"snapshot-{state.seq:020d}-{secrets.token_hex(8)}"
+        name = f"snapshot-{content.state.seq:020d}-{secrets.token_hex(8)}"
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._check_room(pieces)
+            self._check_room(content.size_bytes)
             temporary.mkdir(mode=0o700)
-            manifest = self._write_files(temporary, pieces, state, tuple(quarantined))
+            manifest = self._write_files(temporary, content)
             temporary.rename(self.directory / name)
             sync_directory(self.directory)
             failpoint("snapshot.renamed")
@@ -123,21 +121,11 @@ class SnapshotDirectory:
             raise unusable("a snapshot of this gallery and its model", "one of another")
         return manifest
 
-    def load(self, path: Path) -> LoadedSnapshot:
-        """Read a snapshot whole.
-
-        Raises:
-            SnapshotUnusable: When one bit of it is not as written, or it is of something else.
-        """
-        manifest = self.read_manifest(path)
-        arrays = {array.name: read_array(path, array) for array in manifest.arrays}
-        return LoadedSnapshot(manifest, arrays)
-
     def verify(self, path: Path) -> SnapshotManifest:
         """Read a snapshot whole and keep nothing of it.
 
         Raises:
-            SnapshotUnusable: As `load`.
+            SnapshotUnusable: When one bit of it is not as written, or it is of something else.
         """
         manifest = self.read_manifest(path)
         for array in manifest.arrays:
@@ -176,17 +164,13 @@ class SnapshotDirectory:
         """Remove all snapshots of the gallery, and the directory."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _write_files(
-        self,
-        temporary: Path,
-        pieces: Pieces,
-        state: GalleryState,
-        quarantined: tuple[str, ...],
-    ) -> SnapshotManifest:
+    def _write_files(self, temporary: Path, content: SnapshotContent) -> SnapshotManifest:
         failpoint("snapshot.begun")
-        arrays = tuple(write_array(temporary, name, parts) for name, parts in pieces.items())
+        arrays = tuple(
+            write_array(temporary, name, pieces) for name, pieces in content.arrays.items()
+        )
         failpoint("snapshot.arrays_written")
-        manifest = SnapshotManifest(self._info, state, arrays, quarantined)
+        manifest = SnapshotManifest(self._info, content.state, arrays, content.quarantined)
         write_manifest(temporary, manifest)
         sync_directory(temporary)
         failpoint("snapshot.manifest_written")
@@ -214,10 +198,9 @@ class SnapshotDirectory:
         except (OSError, UnicodeDecodeError):
             return None
 
-    def _check_room(self, pieces: Pieces) -> None:
-        needed = SPARE_BYTES + sum(part.nbytes for parts in pieces.values() for part in parts)
+    def _check_room(self, size_bytes: int) -> None:
         disk = os.statvfs(self.directory)
-        free = disk.f_bavail * disk.f_frsize
+        needed, free = size_bytes + SPARE_BYTES, disk.f_bavail * disk.f_frsize
         if free < needed:
             raise SnapshotFailed(
                 expected=f"{needed} free bytes for a snapshot in {self.directory}",

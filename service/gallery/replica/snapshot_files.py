@@ -6,7 +6,7 @@ mean stands in the manifest.
 
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class ArrayFile:
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
 
-def write_array(directory: Path, name: str, pieces: Sequence[NDArray[np.generic]]) -> ArrayFile:
+def write_array(directory: Path, name: str, pieces: Iterable[NDArray[np.generic]]) -> ArrayFile:
     """Write the pieces, one after the other along the first axis, and sync the file.
 
     Args:
@@ -60,20 +60,14 @@ def write_array(directory: Path, name: str, pieces: Sequence[NDArray[np.generic]
         OSError: When the disk is full or broken.
         ValueError: When the pieces do not fit together; our own mistake.
     """
-    first = pieces[0]
-    rows = sum(len(piece) for piece in pieces)
-    dtype = first.dtype.newbyteorder("<").str
-    if dtype not in ALLOWED_TYPES or any(
-        (piece.dtype, piece.shape[1:]) != (first.dtype, first.shape[1:]) for piece in pieces
-    ):
-        raise ValueError(f"expected pieces of one plain type and shape for {name}, received others")
     checksums: list[int] = []
+    shapes = _Shapes(name)
     with (directory / f"{name}.raw").open("xb", buffering=0) as file:
-        for block in _blocks(pieces, dtype):
+        for block in _blocks(shapes.checked(piece) for piece in pieces):
             checksums.append(zlib.crc32(block))
             _write_whole(file.fileno(), block)
         os.fsync(file.fileno())
-    return ArrayFile(name, dtype, (rows, *first.shape[1:]), tuple(checksums))
+    return ArrayFile(name, shapes.dtype, (shapes.rows, *shapes.row_shape), tuple(checksums))
 
 
 def read_array(directory: Path, described: ArrayFile) -> NDArray[np.generic]:
@@ -88,6 +82,30 @@ def read_array(directory: Path, described: ArrayFile) -> NDArray[np.generic]:
     return array
 
 
+def read_pieces(directory: Path, described: ArrayFile) -> Iterator[NDArray[np.generic]]:
+    """The array in pieces along the first axis, each verified before it is given out.
+
+    A piece is overwritten by the next one, and the last by zeros: nothing stays in freed memory.
+
+    Raises:
+        SnapshotUnusable: When the file is missing, longer, shorter or not what was written.
+    """
+    _check_size(directory, described)
+    row_bytes = described.size_bytes // max(1, described.shape[0])
+    held = bytearray(BLOCK_BYTES + row_bytes)
+    waiting = 0
+    for block in _verified_blocks(directory, described):
+        held[waiting : waiting + len(block)] = block
+        waiting += len(block)
+        rows = waiting // row_bytes
+        raw = np.frombuffer(held, described.dtype, count=rows * row_bytes // _item(described))
+        yield raw.reshape(rows, *described.shape[1:])
+        left = waiting - rows * row_bytes
+        held[:left] = held[waiting - left : waiting]
+        waiting = left
+    held[:] = bytes(len(held))
+
+
 def verify_array(directory: Path, described: ArrayFile, *, into: memoryview | None = None) -> None:
     """Read the whole file and compare it with its checksums.
 
@@ -100,18 +118,10 @@ def verify_array(directory: Path, described: ArrayFile, *, into: memoryview | No
         SnapshotUnusable: When the file is missing, longer, shorter or not what was written.
     """
     _check_size(directory, described)
-    size = described.size_bytes
-    spare = memoryview(bytearray(min(BLOCK_BYTES, size)))
-    try:
-        with (directory / described.file_name).open("rb", buffering=0) as file:
-            for number, expected in enumerate(described.checksums):
-                start = number * BLOCK_BYTES
-                length = min(BLOCK_BYTES, size - start)
-                block = spare[:length] if into is None else into[start : start + length]
-                if file.readinto(block) != length or zlib.crc32(block) != expected:
-                    raise unusable(f"MiB {number} of {described.name} as written", "other bytes")
-    except OSError as error:
-        raise unusable(f"a readable {described.file_name}", error.strerror or "none") from error
+    for number, block in enumerate(_verified_blocks(directory, described)):
+        if into is not None:
+            start = number * BLOCK_BYTES
+            into[start : start + len(block)] = block
 
 
 def write_text(path: Path, text: str) -> None:
@@ -158,25 +168,65 @@ def _check_size(directory: Path, described: ArrayFile) -> None:
         raise unusable(f"{size} bytes in {described.file_name}", str(held))
 
 
-def _blocks(pieces: Sequence[NDArray[np.generic]], dtype: str) -> Iterable[memoryview]:
-    """The bytes of all pieces in blocks of a MiB, without a copy of more than one block."""
-    pending = bytearray()
+def _verified_blocks(directory: Path, described: ArrayFile) -> Iterator[memoryview]:
+    """Each MiB of the file; a block is overwritten by the next, and the last by zeros."""
+    size = described.size_bytes
+    buffer = bytearray(min(BLOCK_BYTES, size))
+    try:
+        with (directory / described.file_name).open("rb", buffering=0) as file:
+            for number, expected in enumerate(described.checksums):
+                length = min(BLOCK_BYTES, size - number * BLOCK_BYTES)
+                block = memoryview(buffer)[:length]
+                if file.readinto(block) != length or zlib.crc32(block) != expected:
+                    raise unusable(f"MiB {number} of {described.name} as written", "other bytes")
+                yield block
+    except OSError as error:
+        raise unusable(f"a readable {described.file_name}", error.strerror or "none") from error
+    buffer[:] = bytes(len(buffer))
+
+
+def _item(described: ArrayFile) -> int:
+    return np.dtype(described.dtype).itemsize
+
+
+class _Shapes:
+    """What the pieces of an array have in common, and how long they are together."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.dtype = ""
+        self.row_shape: tuple[int, ...] = ()
+        self.rows = 0
+
+    def checked(self, piece: NDArray[np.generic]) -> NDArray[np.generic]:
+        """The piece, counted, little-endian and contiguous."""
+        dtype = piece.dtype.newbyteorder("<").str
+        if not self.dtype:
+            self.dtype, self.row_shape = dtype, piece.shape[1:]
+        if dtype not in ALLOWED_TYPES or (dtype, piece.shape[1:]) != (self.dtype, self.row_shape):
+            raise ValueError(
+                f"expected pieces of one plain type and shape for {self._name}, received others"
+            )
+        self.rows += len(piece)
+        return np.ascontiguousarray(piece).astype(dtype, copy=False)
+
+
+def _blocks(pieces: Iterable[NDArray[np.generic]]) -> Iterator[memoryview]:
+    """The bytes of all pieces in blocks of a MiB; a block is overwritten by the next."""
+    block = bytearray(BLOCK_BYTES)
+    filled = 0
     for piece in pieces:
-        plain = np.ascontiguousarray(piece).astype(dtype, copy=False)
-        view = plain.reshape(-1).view(np.uint8).data
-        if pending:
-            taken = BLOCK_BYTES - len(pending)
-            pending += view[:taken]
-            view = view[taken:]
-            if len(pending) == BLOCK_BYTES:
-                yield memoryview(pending)
-                pending = bytearray()
-        whole = len(view) - len(view) % BLOCK_BYTES if not pending else 0
-        for start in range(0, whole, BLOCK_BYTES):
-            yield view[start : start + BLOCK_BYTES]
-        pending += view[whole:]
-    if pending:
-        yield memoryview(pending)
+        view = piece.reshape(-1).view(np.uint8).data
+        while view:
+            taken = min(len(view), BLOCK_BYTES - filled)
+            block[filled : filled + taken] = view[:taken]
+            view, filled = view[taken:], filled + taken
+            if filled == BLOCK_BYTES:
+                yield memoryview(block)
+                filled = 0
+    if filled:
+        yield memoryview(block)[:filled]
+    block[:] = bytes(len(block))
 
 
 def _write_whole(descriptor: int, data: memoryview) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from service.errors import ReidError, SnapshotFailed, SnapshotUnusable
 from service.gallery.replica import snapshot, snapshot_files
-from service.gallery.replica.snapshot import CURRENT_FILE, SnapshotDirectory
+from service.gallery.replica.snapshot import CURRENT_FILE, SnapshotContent, SnapshotDirectory
+from service.gallery.replica.snapshot_files import read_array
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
 
 INFO = GalleryInfo("g1", "staff", GallerySpec(GalleryModel("f" * 64, 4)), 1.5)
@@ -20,8 +21,9 @@ def state_at(seq: int) -> GalleryState:
     return GalleryState(seq, 3, seq * 7, f"{seq:040d}")
 
 
-def pieces_of(seq: int) -> dict[str, list[np.ndarray]]:
-    return {"embeddings": [np.full((2, 4), seq, "<f2"), np.zeros((1, 4), "<f2")]}
+def content_of(seq: int, *quarantined: str) -> SnapshotContent:
+    pieces = [np.full((2, 4), seq, "<f2"), np.zeros((1, 4), "<f2")]
+    return SnapshotContent(state_at(seq), {"embeddings": pieces}, 24, quarantined)
 
 
 @pytest.fixture
@@ -30,17 +32,15 @@ def snapshots(tmp_path):
 
 
 def written(snapshots, seq):
-    return snapshots.write(pieces_of(seq), state_at(seq))
+    return snapshots.write(content_of(seq))
 
 
 def test_a_snapshot_comes_back_with_what_it_was_made_of(snapshots):
-    path = snapshots.write(pieces_of(5), state_at(5), quarantined=["t9"])
-    loaded = snapshots.load(path)
-    assert loaded.manifest.state == state_at(5)
-    assert loaded.manifest.info == INFO
-    assert loaded.manifest.quarantined == ("t9",)
-    np.testing.assert_array_equal(loaded.arrays["embeddings"][:, 0], [5, 5, 0])
-    assert snapshots.verify(path) == loaded.manifest
+    path = snapshots.write(content_of(5, "t9"))
+    manifest = snapshots.verify(path)
+    assert (manifest.state, manifest.info, manifest.quarantined) == (state_at(5), INFO, ("t9",))
+    (embeddings,) = manifest.arrays
+    np.testing.assert_array_equal(read_array(path, embeddings)[:, 0], [5, 5, 0])
 
 
 def test_only_its_owner_may_read_it(snapshots):
@@ -82,17 +82,17 @@ def test_before_the_first_one_there_are_none(snapshots):
     ],
 )
 def test_a_snapshot_of_another_gallery_model_or_dimension_is_refused(tmp_path, snapshots, other):
-    foreign = SnapshotDirectory(tmp_path / "foreign", other).write(pieces_of(1), state_at(1))
+    foreign = SnapshotDirectory(tmp_path / "foreign", other).write(content_of(1))
     snapshots.directory.mkdir(exist_ok=True)
     moved = shutil.copytree(foreign, snapshots.directory / foreign.name)
     with pytest.raises(SnapshotUnusable, match="a snapshot of this gallery and its model"):
-        snapshots.load(moved)
+        snapshots.verify(moved)
 
 
 def test_a_gallery_may_be_renamed_and_limited_and_keeps_its_snapshots(tmp_path, snapshots):
     path = written(snapshots, 1)
     renamed = replace(INFO, name="visitors", spec=replace(INFO.spec, max_tracklets=9))
-    SnapshotDirectory(tmp_path, renamed).load(path)
+    SnapshotDirectory(tmp_path, renamed).verify(path)
 
 
 def test_forgetting_removes_all_but_those_named(snapshots):
@@ -193,6 +193,5 @@ def test_a_failure_at_any_step_leaves_a_whole_snapshot(snapshots, monkeypatch, n
     assert not list(snapshots.directory.glob("tmp-*"))
     newest = snapshots.newest_first()[0]
     assert (newest == kept) == (name != "current_moved")
-    snapshots.load(newest)
     for path in snapshots.newest_first():
         snapshots.verify(path)

@@ -14,6 +14,7 @@ from service.gallery.replica.snapshot_files import (
     ALLOWED_TYPES,
     ArrayFile,
     read_array,
+    read_pieces,
     verify_array,
     write_array,
 )
@@ -44,6 +45,36 @@ def test_pieces_come_back_as_one_array_whatever_their_lengths(tmp_path_factory, 
         patch.setattr(snapshot_files, "BLOCK_BYTES", 16)
         read = read_array(directory, write_array(directory, "a", pieces))
     np.testing.assert_array_equal(read, np.concatenate(pieces))
+
+
+@given(rows=st.integers(0, 60), width=st.integers(1, 9))
+def test_pieces_that_are_read_make_up_the_array(tmp_path_factory, rows, width):
+    directory = tmp_path_factory.mktemp("snapshot")
+    array = np.arange(rows * width, dtype="<f4").reshape(rows, width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot_files, "BLOCK_BYTES", 16)
+        described = write_array(directory, "a", [array])
+        pieces = [piece.copy() for piece in read_pieces(directory, described)]
+    np.testing.assert_array_equal(np.concatenate([array[:0], *pieces]), array)
+
+
+def test_a_damaged_block_is_never_given_out(tmp_path, small_blocks):
+    described = write_array(tmp_path, "a", [array_of(50)])
+    path = tmp_path / "a.raw"
+    damaged = bytearray(path.read_bytes())
+    damaged[40] ^= 1
+    path.write_bytes(damaged)
+    given_out = 0
+    with pytest.raises(SnapshotUnusable, match="MiB 2 of a"):
+        for piece in read_pieces(tmp_path, described):
+            given_out += len(piece)
+    assert given_out == 32
+
+
+def test_what_was_read_does_not_stay_in_memory(tmp_path, small_blocks):
+    described = write_array(tmp_path, "a", [array_of(50)])
+    pieces = list(read_pieces(tmp_path, described))
+    assert not any(piece.any() for piece in pieces)
 
 
 def test_a_column_of_a_table_comes_back_though_it_is_not_contiguous(tmp_path):
