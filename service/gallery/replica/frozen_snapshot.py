@@ -1,0 +1,103 @@
+"""Between a view of the index and the arrays of a snapshot."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import ReidError, SnapshotUnusable
+from service.gallery.index.frozen import FrozenRows, freeze, frozen_embeddings, thaw
+from service.gallery.index.gallery_index import GalleryIndex
+from service.gallery.index.view import View
+from service.gallery.replica.snapshot import SnapshotContent
+from service.gallery.replica.snapshot_files import read_array, read_pieces, unusable
+from service.gallery.replica.snapshot_manifest import SnapshotManifest
+
+_EMBEDDINGS = "embeddings"
+_IDS = "ids"
+_DESCRIBED = "described"
+_COLUMN = "column."
+_ATTRIBUTE = "attribute."
+_ATTRIBUTE_COLUMN = "attributes."
+
+
+def content_of(view: View, *, quarantined: tuple[str, ...] = ()) -> SnapshotContent:
+    """What a snapshot of this view is made of.
+
+    Args:
+        view: Kept, with all its rows, until the snapshot is written.
+        quarantined: Ids of rows that were damaged in the store.
+    """
+    frozen = freeze(view)
+    arrays: dict[str, Iterator[NDArray[np.generic]]] = {}
+    attributes = []
+    for name, column in frozen.columns.items():
+        if name.startswith(_ATTRIBUTE_COLUMN):
+            # The name of an attribute may be any text, and that of a file may not.
+            arrays[f"{_ATTRIBUTE}{len(attributes)}"] = iter([column])
+            attributes.append(name)
+        else:
+            arrays[f"{_COLUMN}{name}"] = iter([column])
+    described = json.dumps(
+        {
+            "dimension": frozen.dimension,
+            "length_error": frozen.length_error,
+            "values": frozen.values,
+            "attributes": attributes,
+        }
+    ).encode()
+    arrays[_IDS] = iter([np.frombuffer(frozen.ids, np.uint8)])
+    arrays[_DESCRIBED] = iter([np.frombuffer(described, np.uint8)])
+    arrays[_EMBEDDINGS] = _embeddings(view)
+    held_bytes = sum(column.nbytes for column in frozen.columns.values())
+    embedding_bytes = frozen.state.tracklets * frozen.dimension * np.dtype(np.float16).itemsize
+    size_bytes = held_bytes + len(frozen.ids) + len(described) + embedding_bytes
+    return SnapshotContent(frozen.state, arrays, size_bytes, quarantined)
+
+
+def index_from(path: Path, manifest: SnapshotManifest) -> GalleryIndex:
+    """The index that a snapshot holds; every byte is verified on the way.
+
+    Raises:
+        SnapshotUnusable: When one bit of it is not as written.
+    """
+    files = {array.name: array for array in manifest.arrays}
+    try:
+        described = json.loads(read_array(path, files.pop(_DESCRIBED)).tobytes())
+        embeddings = files.pop(_EMBEDDINGS)
+        ids = read_array(path, files.pop(_IDS)).tobytes()
+        attributes = described["attributes"]
+        columns = {
+            _column_name(name, attributes): read_array(path, file) for name, file in files.items()
+        }
+        frozen = FrozenRows(
+            manifest.state,
+            described["dimension"],
+            described["length_error"],
+            columns,
+            ids,
+            described["values"],
+        )
+        pieces = cast("Iterator[NDArray[np.float16]]", read_pieces(path, embeddings))
+        return thaw(frozen, pieces)
+    except SnapshotUnusable:
+        raise
+    except (ReidError, ValueError, TypeError, KeyError, IndexError) as error:
+        # Bytes are as they were written; so another release of this service wrote them.
+        raise unusable("the arrays of this release", f"{type(error).__name__}: {error}") from error
+
+
+def _embeddings(view: View) -> Iterator[NDArray[np.generic]]:
+    yield np.empty((0, view.dimension), np.float16)
+    for chunk in frozen_embeddings(view):
+        yield chunk
+        chunk.fill(0)  # Otherwise a copy stays in freed memory, and outlives an erasure.
+
+
+def _column_name(name: str, attributes: list[str]) -> str:
+    if name.startswith(_ATTRIBUTE):
+        return attributes[int(name.removeprefix(_ATTRIBUTE))]
+    return name.removeprefix(_COLUMN)
