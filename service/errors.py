@@ -28,7 +28,8 @@
     ├── SnapshotFailed              500  snapshot_failed
     │   └── SnapshotUnusable        500  snapshot_unusable
     ├── NotReady                    503  not_ready            (Retry-After)
-    │   └── ReplicaBehind           503  replica_behind       (Retry-After)
+    │   ├── ReplicaBehind           503  replica_behind       (Retry-After)
+    │   └── ReplicaDiverged         503  replica_diverged     (Retry-After)
     ├── StoreUnavailable            503  store_unavailable    (Retry-After)
     │   ├── OutcomeUnknown          503  outcome_unknown      (Retry-After)
     │   └── LogTrimmed              503  log_trimmed
@@ -252,6 +253,12 @@ class ReplicaBehind(NotReady):
     """This replica has not yet seen the write that the request asks it to have seen."""
 
     code = "replica_behind"
+
+
+class ReplicaDiverged(NotReady):
+    """What this replica holds is not what the store holds; it is thrown away and read anew."""
+
+    code = "replica_diverged"
 
 
 class StoreUnavailable(ReidError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.errors import ReidError, SnapshotUnusable
 from service.gallery.index.frozen import FrozenRows, freeze, frozen_embeddings, thaw
 from service.gallery.index.gallery_index import GalleryIndex
+from service.gallery.index.row_columns import RowColumns
 from service.gallery.index.view import View
 from service.gallery.replica.snapshot import SnapshotContent
 from service.gallery.replica.snapshot_files import read_array, read_pieces, unusable
@@ -21,7 +22,6 @@ _IDS = "ids"
 _DESCRIBED = "described"
 _COLUMN = "column."
 _ATTRIBUTE = "attribute."
-_ATTRIBUTE_COLUMN = "attributes."
 
 
 def content_of(view: View, *, quarantined: tuple[str, ...] = ()) -> SnapshotContent:
@@ -32,29 +32,19 @@ def content_of(view: View, *, quarantined: tuple[str, ...] = ()) -> SnapshotCont
         quarantined: Ids of rows that were damaged in the store.
     """
     frozen = freeze(view)
-    arrays: dict[str, Iterator[NDArray[np.generic]]] = {}
-    attributes = []
-    for name, column in frozen.columns.items():
-        if name.startswith(_ATTRIBUTE_COLUMN):
-            # The name of an attribute may be any text, and that of a file may not.
-            arrays[f"{_ATTRIBUTE}{len(attributes)}"] = iter([column])
-            attributes.append(name)
-        else:
-            arrays[f"{_COLUMN}{name}"] = iter([column])
-    described = json.dumps(
-        {
-            "dimension": frozen.dimension,
-            "length_error": frozen.length_error,
-            "values": frozen.values,
-            "attributes": attributes,
-        }
-    ).encode()
-    arrays[_IDS] = iter([np.frombuffer(frozen.ids, np.uint8)])
-    arrays[_DESCRIBED] = iter([np.frombuffer(described, np.uint8)])
+    columns = frozen.columns.arrays()
+    held = {f"{_COLUMN}{name}": column for name, column in columns.items()}
+    # The name of an attribute may be any text, and that of a file may not.
+    for number, codes in enumerate(frozen.attributes.values()):
+        held[f"{_ATTRIBUTE}{number}"] = codes
+    held[_IDS] = np.frombuffer(frozen.ids, np.uint8)
+    held[_DESCRIBED] = _described(frozen)
+    arrays: dict[str, Iterator[NDArray[np.generic]]] = {
+        name: iter([array]) for name, array in held.items()
+    }
     arrays[_EMBEDDINGS] = _embeddings(view)
-    held_bytes = sum(column.nbytes for column in frozen.columns.values())
     embedding_bytes = frozen.state.tracklets * frozen.dimension * np.dtype(np.float16).itemsize
-    size_bytes = held_bytes + len(frozen.ids) + len(described) + embedding_bytes
+    size_bytes = sum(array.nbytes for array in held.values()) + embedding_bytes
     return SnapshotContent(frozen.state, arrays, size_bytes, quarantined)
 
 
@@ -69,15 +59,19 @@ def index_from(path: Path, manifest: SnapshotManifest) -> GalleryIndex:
         described = json.loads(read_array(path, files.pop(_DESCRIBED)).tobytes())
         embeddings = files.pop(_EMBEDDINGS)
         ids = read_array(path, files.pop(_IDS)).tobytes()
-        attributes = described["attributes"]
+        attributes = {
+            name: read_array(path, files.pop(f"{_ATTRIBUTE}{number}"))
+            for number, name in enumerate(described["attributes"])
+        }
         columns = {
-            _column_name(name, attributes): read_array(path, file) for name, file in files.items()
+            name.removeprefix(_COLUMN): read_array(path, file) for name, file in files.items()
         }
         frozen = FrozenRows(
             manifest.state,
             described["dimension"],
             described["length_error"],
-            columns,
+            RowColumns.of(columns),
+            cast("dict[str, NDArray[np.int32]]", attributes),
             ids,
             described["values"],
         )
@@ -90,14 +84,18 @@ def index_from(path: Path, manifest: SnapshotManifest) -> GalleryIndex:
         raise unusable("the arrays of this release", f"{type(error).__name__}: {error}") from error
 
 
+def _described(frozen: FrozenRows) -> NDArray[np.generic]:
+    described = {
+        "dimension": frozen.dimension,
+        "length_error": frozen.length_error,
+        "values": frozen.values,
+        "attributes": list(frozen.attributes),
+    }
+    return np.frombuffer(json.dumps(described).encode(), np.uint8)
+
+
 def _embeddings(view: View) -> Iterator[NDArray[np.generic]]:
     yield np.empty((0, view.dimension), np.float16)
     for chunk in frozen_embeddings(view):
         yield chunk
         chunk.fill(0)  # Otherwise a copy stays in freed memory, and outlives an erasure.
-
-
-def _column_name(name: str, attributes: list[str]) -> str:
-    if name.startswith(_ATTRIBUTE):
-        return attributes[int(name.removeprefix(_ATTRIBUTE))]
-    return name.removeprefix(_COLUMN)

@@ -29,9 +29,13 @@ class LogEntry:
     previous: str
     hash: str
 
+    def changes(self) -> tuple[tuple[str, int | None], ...]:
+        """Of each tracklet that the write put or deleted: its id and checksum, None if deleted."""
+        return tuple((tracklet_id, checksum) for tracklet_id, checksum in json.loads(self.keys))
+
     def touched(self) -> tuple[str, ...]:
         """Ids of the tracklets that the write put or deleted."""
-        return tuple(tracklet_id for tracklet_id, _ in json.loads(self.keys))
+        return tuple(tracklet_id for tracklet_id, _ in self.changes())
 
     def continues(self, seq: int, chain: str) -> bool:
         """Whether this is the intact entry that follows write `seq`, whose hash was `chain`."""

@@ -1,0 +1,219 @@
+"""One process's index of one gallery, kept equal to the store by a thread of its own."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from service.errors import NotReady, ReidError
+from service.gallery.directory_lock import DirectoryLock
+from service.gallery.index.view import View
+from service.gallery.replica.replica_builder import ReplicaBuilder
+from service.gallery.replica.replica_loop import ReplicaLoop
+from service.gallery.replica.replica_marks import ReplicaMarks
+from service.gallery.replica.replica_options import ReplicaOptions
+from service.gallery.replica.replica_status import ReplicaStatus
+from service.gallery.replica.served_index import ServedIndex
+from service.gallery.replica.snapshot import SnapshotDirectory
+from service.gallery.replica.snapshot_keeper import SnapshotKeeper
+from service.gallery.stores.protocol import GalleryInfo, GalleryStore
+
+_RETRY_S = 0.005
+
+
+class GalleryReplica:
+    """Searches see what this holds; the store is the truth, and this is derived from it alone.
+
+    Any thread may call any method between `start` and `stop`.
+
+    Args:
+        store: Open for as long as this is started.
+        info: Which gallery.
+        snapshot_dir: Holds the snapshots of all galleries of this process, and of no other.
+        name: Of this process among those that share the store; no two may have the same.
+        options: Times and sizes.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        store: GalleryStore,
+        info: GalleryInfo,
+        *,
+        snapshot_dir: Path,
+        name: str,
+        options: ReplicaOptions | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.info = info
+        self._store = store
+        self._options = options or ReplicaOptions()
+        self._clock = clock
+        self._served = ServedIndex(info.name, clock)
+        self._snapshots = SnapshotDirectory(snapshot_dir, info)
+        self._marks = ReplicaMarks(store, info.gallery_id, name, options=self._options, clock=clock)
+        self._keeper = SnapshotKeeper(
+            self._snapshots, self._options, clock=clock, written=self._marks.snapshot_written
+        )
+        self._builder = ReplicaBuilder(
+            store,
+            info,
+            snapshots=self._snapshots,
+            served=self._served,
+            keeper=self._keeper,
+            marks=self._marks,
+            clock=clock,
+        )
+        self._loop = ReplicaLoop(
+            info,
+            builder=self._builder,
+            served=self._served,
+            keeper=self._keeper,
+            marks=self._marks,
+            options=self._options,
+            clock=clock,
+        )
+        self._lock: DirectoryLock | None = None
+        self._thread = threading.Thread(target=self._loop.run, name="replica", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and return when the gallery is served or `status` says why it is not.
+
+        Raises:
+            StoreUnavailable: When another process has the directory of the snapshots.
+        """
+        self._lock = DirectoryLock(self._snapshots.directory)
+        self._snapshots.remove_garbage()
+        self._thread.start()
+        self._served.settled.wait()
+
+    def stop(self) -> None:
+        """Write a last snapshot, and end; what is not started does nothing."""
+        if self._lock is None:
+            return
+        self._builder.stopping.set()
+        self._thread.join()
+        self._keeper.join()
+        self._write_last_snapshot()
+        self._served.withdraw("stopped", "the service stops")
+        self._lock.release()
+        self._lock = None
+
+    def view(self) -> View:
+        """What a search that starts now sees.
+
+        Raises:
+            NotReady: When nothing is served, with the reason.
+        """
+        return self._served.index().view
+
+    def wait_for(self, seq: int, timeout_s: float) -> View:
+        """A view that shows write `seq` and everything before it.
+
+        Raises:
+            ReplicaBehind: When it was not there in time.
+            NotReady: When nothing is served, with the reason.
+        """
+        return self._served.wait_for(seq, timeout_s)
+
+    def catch_up(self, timeout_s: float) -> View:
+        """A view that shows everything that the store has written until now.
+
+        Raises:
+            ReplicaBehind: When it was not there in time.
+            NotReady: When nothing is served, with the reason.
+            StoreUnavailable: When the store cannot be read.
+        """
+        return self.wait_for(self._store.state(self.info.gallery_id).seq, timeout_s)
+
+    def status(self) -> ReplicaStatus:
+        """How this replica is."""
+        served, keeper = self._served, self._keeper
+        index = served.index_or_none()
+        reason = self._reason()
+        saved, saved_s = keeper.saved, keeper.saved_s
+        return ReplicaStatus(
+            gallery=self.info.name,
+            phase=served.phase,
+            is_ready=not reason,
+            reason=reason,
+            state=None if index is None else index.view.state,
+            stored_seq=served.stored_seq,
+            stale_for_s=served.stale_for_s,
+            snapshot_seq=0 if saved is None else saved.seq,
+            snapshot_age_s=None if saved_s is None else self._clock() - saved_s,
+            damaged=served.damaged,
+            rebuilds=self._builder.rebuilds,
+            divergences=self._loop.divergences,
+            snapshots=keeper.count,
+            snapshot_failures=keeper.failures,
+        )
+
+    def snapshot(self) -> None:
+        """Write a snapshot of what is served now.
+
+        Raises:
+            NotReady: When nothing is served.
+            SnapshotFailed: When it could not be written.
+        """
+        self._keeper.write(self.view(), self._served.damaged_ids())
+
+    def forget_dead(self, timeout_s: float = 30.0) -> int:
+        """Overwrite in memory and on the disk what was replaced or deleted.
+
+        Returns:
+            A write: of what it and those before replaced or deleted, no byte is left here.
+
+        Raises:
+            NotReady: When nothing is served, or a search held an older view for too long.
+            SnapshotFailed: When the snapshots could not be replaced.
+            StoreUnavailable: When the store could not be told.
+        """
+        with self._keeper.held():
+            view = self._without_dead(timeout_s)
+            self._keeper.write(view, self._served.damaged_ids(), kept=1)
+            self._marks.forgotten(view.state.seq)
+        return view.state.seq
+
+    def discard(self) -> None:
+        """Stop, and remove every snapshot: the gallery has been dropped."""
+        self.stop()
+        self._snapshots.remove()
+
+    def _without_dead(self, timeout_s: float) -> View:
+        until_s = time.monotonic() + timeout_s
+        while True:
+            with self._builder.writing:
+                index = self._served.index()
+                if index.zero_dead_slots():
+                    return index.view
+            if time.monotonic() >= until_s:
+                raise NotReady(
+                    expected=f"every search to end within {timeout_s:g} s",
+                    received="one that still reads an older view",
+                    remedy="try again: what was deleted is found by nothing meanwhile",
+                    retry_after_s=1,
+                )
+            time.sleep(_RETRY_S)
+
+    def _write_last_snapshot(self) -> None:
+        index = self._served.index_or_none()
+        if index is None or not self._keeper.is_dirty(index.view.state):
+            return
+        try:
+            self.snapshot()
+        except ReidError:
+            return  # Counted and logged; the next start takes longer.
+
+    def _reason(self) -> str:
+        """Why it is not ready; empty when it is."""
+        served = self._served
+        if served.index_or_none() is None:
+            return f"{served.phase}: {served.reason}"
+        if not self._thread.is_alive():
+            return "its thread has ended"
+        if served.stale_for_s > self._options.stale_after_s:
+            return "the store has not been heard of for too long"
+        if served.stored_seq - self.view().state.seq > self._options.most_lag:
+            return "too many writes have not been applied"
+        return ""
