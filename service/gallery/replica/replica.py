@@ -1,11 +1,12 @@
 """One process's index of one gallery, kept equal to the store by a thread of its own."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.errors import NotReady, ReidError
+from service.errors import ReidError, StoreUnavailable
 from service.gallery.directory_lock import DirectoryLock
 from service.gallery.index.view import View
 from service.gallery.replica.replica_builder import ReplicaBuilder
@@ -17,6 +18,9 @@ from service.gallery.replica.served_index import ServedIndex
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.snapshot_keeper import SnapshotKeeper
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore
+from service.log import log_event
+
+logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.005
 
@@ -46,6 +50,7 @@ class GalleryReplica:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.info = info
+        self.name = name
         self._store = store
         self._options = options or ReplicaOptions()
         self._clock = clock
@@ -107,14 +112,14 @@ class GalleryReplica:
         """
         return self._served.index().view
 
-    def wait_for(self, seq: int, timeout_s: float) -> View:
-        """A view that shows write `seq` and everything before it.
+    def wait_for(self, seq: int, timeout_s: float) -> None:
+        """Wait until searches see write `seq` and everything before it.
 
         Raises:
             ReplicaBehind: When it was not there in time.
             NotReady: When nothing is served, with the reason.
         """
-        return self._served.wait_for(seq, timeout_s)
+        self._served.wait_for(seq, timeout_s)
 
     def catch_up(self, timeout_s: float) -> View:
         """A view that shows everything that the store has written until now.
@@ -124,7 +129,7 @@ class GalleryReplica:
             NotReady: When nothing is served, with the reason.
             StoreUnavailable: When the store cannot be read.
         """
-        return self.wait_for(self._store.state(self.info.gallery_id).seq, timeout_s)
+        return self._served.wait_for(self._store.state(self.info.gallery_id).seq, timeout_s)
 
     def status(self) -> ReplicaStatus:
         """How this replica is."""
@@ -158,42 +163,55 @@ class GalleryReplica:
         """
         self._keeper.write(self.view(), self._served.damaged_ids())
 
-    def forget_dead(self, timeout_s: float = 30.0) -> int:
-        """Overwrite in memory and on the disk what was replaced or deleted.
+    @property
+    def forgotten_seq(self) -> int:
+        """No byte of what writes up to this one replaced or deleted is in memory or snapshots."""
+        return self._marks.mark.forgotten_seq
+
+    def forget_dead(self, within_s: float = 5.0) -> bool:
+        """Overwrite in memory, and remove from the disk, what was replaced or deleted until now.
 
         Returns:
-            A write: of what it and those before replaced or deleted, no byte is left here.
+            Whether that is done, and `forgotten_seq` says up to where; False while a search still
+            reads an older view.
 
         Raises:
-            NotReady: When nothing is served, or a search held an older view for too long.
+            NotReady: When nothing is served.
             SnapshotFailed: When the snapshots could not be replaced.
             StoreUnavailable: When the store could not be told.
         """
         with self._keeper.held():
-            view = self._without_dead(timeout_s)
+            view = self._without_dead(within_s)
+            if view is None:
+                return False
             self._keeper.write(view, self._served.damaged_ids(), kept=1)
             self._marks.forgotten(view.state.seq)
-        return view.state.seq
+        return True
 
     def discard(self) -> None:
-        """Stop, and remove every snapshot: the gallery has been dropped."""
-        self.stop()
-        self._snapshots.remove()
+        """Stop, and remove every snapshot if the gallery was dropped.
 
-    def _without_dead(self, timeout_s: float) -> View:
-        until_s = time.monotonic() + timeout_s
+        Where the store has lost it, they may be all that is left of it, and stay.
+        """
+        self.stop()
+        try:
+            was_dropped = self._store.was_dropped(self.info.gallery_id)
+        except StoreUnavailable:
+            was_dropped = False
+        if was_dropped:
+            self._snapshots.remove()
+        else:
+            log_event(logger, logging.WARNING, "snapshots_kept", gallery=self.info.name)
+
+    def _without_dead(self, within_s: float) -> View | None:
+        until_s = time.monotonic() + within_s
         while True:
             with self._builder.writing:
                 index = self._served.index()
                 if index.zero_dead_slots():
                     return index.view
             if time.monotonic() >= until_s:
-                raise NotReady(
-                    expected=f"every search to end within {timeout_s:g} s",
-                    received="one that still reads an older view",
-                    remedy="try again: what was deleted is found by nothing meanwhile",
-                    retry_after_s=1,
-                )
+                return None
             time.sleep(_RETRY_S)
 
     def _write_last_snapshot(self) -> None:

@@ -8,8 +8,8 @@ from service.gallery.replica.log_trimming import trim_log
 from service.gallery.replica.replica_options import ReplicaOptions
 from service.gallery.stores.protocol import GalleryStore, ReplicaMark
 
-_IDLE_ROUNDS = 60
-"""A mark that says nothing new is repeated this many times less often."""
+_IDLE_ROUNDS = 2
+"""A mark that says nothing new is repeated so many times less often."""
 
 
 class ReplicaMarks:
@@ -41,6 +41,11 @@ class ReplicaMarks:
         self._saying = threading.Lock()
         self._said: ReplicaMark | None = None
         self._said_s = clock()
+
+    @property
+    def mark(self) -> ReplicaMark:
+        """As it stands now, said or not; without its time."""
+        return self._mark
 
     def recall(self) -> None:
         """Go on where an earlier process of this name stopped.

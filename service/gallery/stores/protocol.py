@@ -139,6 +139,10 @@ class GalleryStore(Protocol):
         """Delete a gallery, its log and its aliases."""
         ...
 
+    def was_dropped(self, gallery_id: str) -> bool:
+        """Whether a gallery of this id was dropped; a store that lost everything says no."""
+        ...
+
     def aliases(self) -> dict[str, str]:
         """From alias to gallery id."""
         ...

@@ -5,7 +5,7 @@ import secrets
 from service.errors import GalleryExists, GalleryNotFound, StoreUnavailable
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
-from service.gallery.stores.redis_keys import ALIAS, CATALOG, gallery_not_found, keys_of
+from service.gallery.stores.redis_keys import ALIAS, CATALOG, DROPPED, gallery_not_found, keys_of
 from service.gallery.stores.redis_refusals import as_written
 from service.gallery.stores.redis_session import RedisSession
 
@@ -60,11 +60,15 @@ class RedisCatalogue(RedisSession):
 
     def drop_gallery(self, gallery_id: str) -> None:
         """Delete a gallery, its log and its aliases."""
-        keys = (CATALOG, ALIAS, *keys_of(gallery_id).all_but_answers())
+        keys = (CATALOG, ALIAS, DROPPED, *keys_of(gallery_id).all_but_answers())
         answer, _ = self._run("drop_gallery", keys, gallery_id)
         if answer == "gallery_not_found":
             raise gallery_not_found(gallery_id)
         self._specs.pop(gallery_id, None)
+
+    def was_dropped(self, gallery_id: str) -> bool:
+        """Whether a gallery of this id was dropped; a store that lost everything says no."""
+        return bool(self._read("SISMEMBER", DROPPED, gallery_id))
 
     def aliases(self) -> dict[str, str]:
         """From alias to gallery id."""

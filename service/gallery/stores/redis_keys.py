@@ -3,6 +3,7 @@
     reid:layout            of which release the keys are
     reid:catalog           hash    name → gallery id
     reid:alias             hash    alias → gallery id
+    reid:dropped           set     ids of galleries that were dropped, and not lost
     reid:audit             stream  entries of the audit log
     reid:{ID}:meta         hash    specification, and state after the last write
     reid:{ID}:rows         hash    tracklet id → packed row
@@ -25,6 +26,7 @@ from service.errors import GalleryNotFound
 LAYOUT = "reid:layout"
 CATALOG = "reid:catalog"
 ALIAS = "reid:alias"
+DROPPED = "reid:dropped"
 AUDIT = "reid:audit"
 
 _GALLERY_ID = re.compile(r"[0-9a-f]{32}")

@@ -110,6 +110,13 @@ def drop(database: sqlite3.Connection, gallery_id: str) -> None:
     """Delete the gallery, and with it everything that refers to it."""
     key = held_gallery(database, gallery_id).key
     database.execute("DELETE FROM galleries WHERE gallery_key = ?", (key,))
+    database.execute("INSERT INTO dropped (gallery_id) VALUES (?)", (gallery_id,))
+
+
+def was_dropped(database: sqlite3.Connection, gallery_id: str) -> bool:
+    """Whether a gallery of this id was dropped."""
+    found = database.execute("SELECT 1 FROM dropped WHERE gallery_id = ?", (gallery_id,))
+    return found.fetchone() is not None
 
 
 def aliases(database: sqlite3.Connection) -> dict[str, str]:

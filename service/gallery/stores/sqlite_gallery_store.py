@@ -102,6 +102,11 @@ class SqliteGalleryStore:
             sqlite_catalogue.drop(database, gallery_id)
         self._announce()
 
+    def was_dropped(self, gallery_id: str) -> bool:
+        """Whether a gallery of this id was dropped; a store that lost everything says no."""
+        with self._connections.reading() as database:
+            return sqlite_catalogue.was_dropped(database, gallery_id)
+
     def aliases(self) -> dict[str, str]:
         """From alias to gallery id."""
         with self._connections.reading() as database:

@@ -33,6 +33,8 @@ CREATE TABLE galleries (
     chain TEXT NOT NULL,
     trimmed INTEGER NOT NULL
 ) STRICT""",
+    # So that who has a snapshot of it can tell a drop from a database that was lost.
+    "CREATE TABLE dropped (gallery_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     """
 CREATE TABLE aliases (
     alias TEXT PRIMARY KEY,

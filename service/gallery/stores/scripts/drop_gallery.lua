@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- Delete a gallery, with its name, its aliases and all that is kept of it.
--- KEYS: catalog, alias, meta, then the gallery's other keys
+-- KEYS: catalog, alias, dropped, meta, then the gallery's other keys
 -- ARGV: its id
-local name = redis.call('HGET', KEYS[3], 'name')
+local name = redis.call('HGET', KEYS[4], 'name')
 if not name then
   return {'gallery_not_found'}
 end
@@ -13,5 +13,6 @@ for at = 1, #aliases, 2 do
     redis.call('HDEL', KEYS[2], aliases[at])
   end
 end
-redis.call('UNLINK', unpack(KEYS, 3))
+redis.call('SADD', KEYS[3], ARGV[1])
+redis.call('UNLINK', unpack(KEYS, 4))
 return {'dropped'}

@@ -111,6 +111,18 @@ def test_a_dropped_gallery_takes_all_its_own_along(store, gallery):
     assert write(store, again.gallery_id, upsert("a", identity="p")).outcomes == ("created",)
 
 
+def test_a_store_remembers_what_was_dropped_and_forgets_what_was_lost(place, store, gallery):
+    assert not store.was_dropped(gallery)
+    assert not store.was_dropped("f" * 32)
+    store.drop_gallery(gallery)
+    assert store.was_dropped(gallery)
+    store.close()
+    reopened = place.store()
+    reopened.open()
+    assert reopened.was_dropped(gallery)
+    reopened.close()
+
+
 @pytest.mark.parametrize("call", OF_A_GALLERY)
 def test_what_is_asked_of_no_gallery_is_not_found(store, gallery, call):
     for unknown in ("default", gallery[:-1], "", "x" * 32):
