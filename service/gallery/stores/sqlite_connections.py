@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
+from service.gallery.stores.sqlite_migration import migrate
+from service.gallery.stores.sqlite_purge import empty_log, purge
 from service.gallery.stores.sqlite_schema import connect, open_database
 
 _RETRY_AFTER_S = 5
@@ -18,12 +20,13 @@ class Connections:
 
     Args:
         path: The database file, created when missing.
+        now_s: The clock, for what an earlier release did not note.
 
     Raises:
         StoreUnavailable: When it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, now_s: float) -> None:
         self._path = path
         self._closed = False
         self._writing = threading.Lock()
@@ -31,6 +34,13 @@ class Connections:
         self._handing_out = threading.Lock()
         with reporting():
             self._writer = open_database(path)
+            try:
+                if migrate(self._writer, now_s=now_s):
+                    purge(self._writer)
+                empty_log(self._writer)
+            except BaseException:
+                self._writer.close()
+                raise
 
     def close(self) -> None:
         """Close what is idle now, and what is in use as soon as it is given back."""

@@ -52,9 +52,8 @@ class SqliteGalleryStore:
         """Take the file into use, for this process alone."""
         self._lock = DirectoryLock(self._path.parent)
         try:
-            self._held = Connections(self._path)
+            self._held = Connections(self._path, now_s=self.now_s())
             self._inode = self._path.stat().st_ino
-            self.purge()
         except BaseException:
             self.close()
             raise

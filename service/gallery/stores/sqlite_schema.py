@@ -16,7 +16,7 @@ _BUSY_TIMEOUT_S = 5.0
 """For a backup tool that reads the file; another service is kept out by the directory lock."""
 
 # The packed row comes last: SQLite then finds the other columns without reading through it.
-TABLES = (
+_TABLES = (
     """
 CREATE TABLE galleries (
     gallery_key INTEGER PRIMARY KEY,
@@ -167,9 +167,15 @@ def _require_write_ahead_log(connection: sqlite3.Connection) -> None:
         )
 
 
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create every table, within the transaction that the caller has begun."""
+    for statement in _TABLES:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
 def _create(connection: sqlite3.Connection) -> None:
-    connection.executescript(
-        f"BEGIN IMMEDIATE; {'; '.join(TABLES)};"
-        f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-        "COMMIT;"
-    )
+    connection.execute("BEGIN IMMEDIATE")
+    create_tables(connection)
+    connection.execute("COMMIT")
