@@ -1,8 +1,10 @@
 """The gallery store in one SQLite file: rows, log and state of a write in one transaction."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import StoreUnavailable
@@ -26,9 +28,19 @@ from service.gallery.stores.protocol import (
 from service.gallery.stores.row_codec import StoredRow
 from service.gallery.stores.sqlite_catalogue import held_gallery
 from service.gallery.stores.sqlite_connections import Connections, closed_store
+from service.gallery.stores.sqlite_grouped_writes import GroupedWrites
 from service.gallery.stores.sqlite_purge import purge
 
 _ROWS_IN_A_PIECE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What an open store holds."""
+
+    connections: Connections
+    writes: GroupedWrites
+    inode: int
 
 
 class SqliteGalleryStore:
@@ -43,8 +55,8 @@ class SqliteGalleryStore:
         self._path = path
         self._clock = clock
         self._lock: DirectoryLock | None = None
-        self._held: Connections | None = None
-        self._inode = 0
+        self._held: _Held | None = None
+        self._specs: dict[str, GallerySpec] = {}
         self._commits = 0
         self._committed = threading.Condition()
 
@@ -52,8 +64,9 @@ class SqliteGalleryStore:
         """Take the file into use, for this process alone."""
         self._lock = DirectoryLock(self._path.parent)
         try:
-            self._held = Connections(self._path, now_s=self.now_s())
-            self._inode = self._path.stat().st_ino
+            connections = Connections(self._path, now_s=self.now_s())
+            inode = self._path.stat().st_ino
+            self._held = _Held(connections, GroupedWrites(connections), inode)
         except BaseException:
             self.close()
             raise
@@ -61,7 +74,7 @@ class SqliteGalleryStore:
     def close(self) -> None:
         """Give it back; closing what is not open does nothing."""
         if self._held is not None:
-            self._held.close()
+            self._held.connections.close()
             self._held = None
         self._announce()
         if self._lock is not None:
@@ -76,7 +89,7 @@ class SqliteGalleryStore:
         """Read from the file, and see that it is still the one in its place."""
         with self._connections.reading() as database:
             database.execute("SELECT count(*) FROM galleries").fetchone()
-        if not self._path.exists() or self._path.stat().st_ino != self._inode:
+        if not self._path.exists() or self._path.stat().st_ino != self._opened().inode:
             raise StoreUnavailable(
                 expected=f"the database at {self._path} that was opened",
                 received="none, or another file in its place",
@@ -125,9 +138,14 @@ class SqliteGalleryStore:
 
     def write(self, gallery_id: str, batch: Batch) -> Written:
         """Make all changes of the batch durable, or none."""
-        with self._connections.writing() as database:
+        spec, now_s = self._spec(gallery_id), self.now_s()
+        bodies = sqlite_rows.bodies_of(batch, spec, now_s=now_s)
+
+        def work(database: sqlite3.Connection) -> Written:
             gallery = held_gallery(database, gallery_id)
-            written = sqlite_rows.write(database, gallery, batch, now_s=self.now_s())
+            return sqlite_rows.write(database, gallery, batch, bodies=bodies, now_s=now_s)
+
+        written = self._opened().writes.run(work)
         self._announce()
         return written
 
@@ -225,8 +243,18 @@ class SqliteGalleryStore:
         with self._connections.writing() as database:
             sqlite_erasures.trim_audit(database, before_s=before_s)
 
+    def _spec(self, gallery_id: str) -> GallerySpec:
+        """What was decided for the gallery; it never changes, and ids are never used again."""
+        if gallery_id not in self._specs:
+            with self._connections.reading() as database:
+                self._specs[gallery_id] = held_gallery(database, gallery_id).info.spec
+        return self._specs[gallery_id]
+
     @property
     def _connections(self) -> Connections:
+        return self._opened().connections
+
+    def _opened(self) -> _Held:
         held = self._held
         if held is None:
             raise closed_store()

@@ -1,5 +1,6 @@
 """Packed rows in the database, and one write of them."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +8,7 @@ from service.errors import CapacityExceeded, IdentityBeingErased, SeqConflict
 from service.gallery.stores.batch import Batch, Change, Delete, Outcome, Upsert, Written
 from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import log_keys
-from service.gallery.stores.protocol import GalleryState
+from service.gallery.stores.protocol import GallerySpec, GalleryState
 from service.gallery.stores.row_codec import (
     DamagedRow,
     IntactRow,
@@ -23,8 +24,14 @@ from service.gallery.stores.sqlite_erasures import is_being_erased
 from service.gallery.stores.sqlite_log import append
 
 _COLUMNS = "tracklet_id, seq, digest, packed"
+_ASKED_FOR = (
+    # One JSON value, so that one statement serves any number of ids.
+    "FROM json_each(?) AS asked CROSS JOIN packed_rows "
+    "ON gallery_key = ? AND tracklet_id = asked.value"
+)
 
 Cells = tuple[object, object, object, object]
+Bodies = dict[str, PackedBody]
 Held = dict[str, tuple[int, int]]
 """From the ids of a batch that are held to (seq, digest)."""
 
@@ -33,14 +40,12 @@ def find(
     database: sqlite3.Connection, key: int, tracklet_ids: Sequence[str]
 ) -> list[StoredRow | None]:
     """The current row of each id; None where there is none."""
-    found: list[StoredRow | None] = []
-    for tracklet_id in tracklet_ids:
-        cells = database.execute(
-            f"SELECT {_COLUMNS} FROM packed_rows WHERE gallery_key = ? AND tracklet_id = ?",  # noqa: S608 constant
-            (key, tracklet_id),
-        ).fetchone()
-        found.append(None if cells is None else _stored(cells))
-    return found
+    rows = database.execute(
+        f"SELECT asked.value, seq, digest, packed {_ASKED_FOR}",
+        (json.dumps(list(set(tracklet_ids))), key),
+    )
+    found = {row[0]: _stored(row) for row in rows}
+    return [found.get(tracklet_id) for tracklet_id in tracklet_ids]
 
 
 def piece(
@@ -55,8 +60,22 @@ def piece(
     return [_stored(row[1:]) for row in rows], rows[-1][0] if rows else after
 
 
+def bodies_of(batch: Batch, spec: GallerySpec, *, now_s: float) -> Bodies:
+    """The body of each row that the batch puts, by id."""
+    return {
+        change.tracklet_id: enrolled_body(change, spec, now_s=now_s)
+        for change in batch.changes
+        if isinstance(change, Upsert)
+    }
+
+
 def write(
-    database: sqlite3.Connection, gallery: HeldGallery, batch: Batch, *, now_s: float
+    database: sqlite3.Connection,
+    gallery: HeldGallery,
+    batch: Batch,
+    *,
+    bodies: Bodies,
+    now_s: float,
 ) -> Written:
     """Make all changes of the batch within the transaction that the caller has begun."""
     if batch.idempotency is not None:
@@ -70,14 +89,15 @@ def write(
     grown = outcomes.count("created") - outcomes.count("deleted")
     _require_room(gallery, grown)
     seq = gallery.state.seq
-    if set(outcomes) != {"absent"}:
+    made = [
+        change.tracklet_id
+        for change, outcome in zip(batch.changes, outcomes, strict=True)
+        if outcome != "absent"
+    ]
+    if made:
         seq += 1
-        made = [
-            change
-            for change, outcome in zip(batch.changes, outcomes, strict=True)
-            if outcome != "absent"
-        ]
-        _make(database, gallery, made, held=held, grown=grown, now_s=now_s)
+        state = _made(database, gallery, made, bodies=bodies, held=held)
+        advance(database, gallery.key, state)
     written = Written(seq, outcomes)
     if batch.idempotency is not None:
         remember(database, gallery.key, batch.idempotency, written, now_s=now_s)
@@ -85,15 +105,9 @@ def write(
 
 
 def _held(database: sqlite3.Connection, key: int, changes: Iterable[Change]) -> Held:
-    held: Held = {}
-    for change in changes:
-        row = database.execute(
-            "SELECT seq, digest FROM packed_rows WHERE gallery_key = ? AND tracklet_id = ?",
-            (key, change.tracklet_id),
-        ).fetchone()
-        if row is not None:
-            held[change.tracklet_id] = (row[0], unsigned(row[1]))
-    return held
+    names = json.dumps([change.tracklet_id for change in changes])
+    rows = database.execute(f"SELECT asked.value, seq, digest {_ASKED_FOR}", (names, key))
+    return {name: (seq, unsigned(digest)) for name, seq, digest in rows}
 
 
 def _require_seqs(changes: Iterable[Change], held: Held) -> None:
@@ -134,42 +148,39 @@ def _outcome(change: Change, held: Held) -> Outcome:
     return "replaced" if is_held else "created"
 
 
-def _make(
+def _made(
     database: sqlite3.Connection,
     gallery: HeldGallery,
-    changes: Sequence[Change],
+    names: Sequence[str],
     *,
+    bodies: Bodies,
     held: Held,
-    grown: int,
-    now_s: float,
-) -> None:
-    """Rows, log entry and state of the next write."""
+) -> GalleryState:
+    """Rows and log entry of the next write, and the state after it; rows without a body go."""
     before = gallery.state
-    seq, digest = before.seq + 1, before.digest
-    logged: list[tuple[str, PackedBody | None]] = []
+    seq, digest, grown = before.seq + 1, before.digest, 0
     put: list[tuple[int, str, int, int, bytes]] = []
-    gone: list[tuple[int, str]] = []
-    for change in changes:
-        name = change.tracklet_id
+    for name in names:
         digest ^= held.get(name, (0, 0))[1]
-        if isinstance(change, Delete):
-            gone.append((gallery.key, name))
-            logged.append((name, None))
-            continue
-        body = enrolled_body(change, gallery.info.spec, now_s=now_s)
-        of_row = row_digest(name, seq, body.checksum)
-        digest ^= of_row
-        put.append((gallery.key, name, seq, signed(of_row), pack_row(name, body, seq=seq)))
-        logged.append((name, body))
-    database.executemany("DELETE FROM packed_rows WHERE gallery_key = ? AND tracklet_id = ?", gone)
+        grown += (name in bodies) - (name in held)
+        if name in bodies:
+            of_row = row_digest(name, seq, bodies[name].checksum)
+            digest ^= of_row
+            packed = pack_row(name, bodies[name], seq=seq)
+            put.append((gallery.key, name, seq, signed(of_row), packed))
+    database.executemany(
+        "DELETE FROM packed_rows WHERE gallery_key = ? AND tracklet_id = ?",
+        [(gallery.key, name) for name in names if name not in bodies],
+    )
     database.executemany(
         f"INSERT INTO packed_rows (gallery_key, {_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608 constant
         "ON CONFLICT (gallery_key, tracklet_id) DO UPDATE SET "
         "seq = excluded.seq, digest = excluded.digest, packed = excluded.packed",
         put,
     )
-    chain = append(database, gallery.key, before, log_keys(logged))
-    advance(database, gallery.key, GalleryState(seq, before.tracklets + grown, digest, chain))
+    keys = log_keys([(name, bodies.get(name)) for name in names])
+    chain = append(database, gallery.key, before, keys)
+    return GalleryState(seq, before.tracklets + grown, digest, chain)
 
 
 def _stored(cells: Cells) -> StoredRow:

@@ -1,0 +1,100 @@
+"""Writes of several threads in one transaction: they wait for the disk once, together."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from service.errors import OutcomeUnknown, ReidError
+from service.gallery.stores.sqlite_connections import Connections
+
+MOST_TOGETHER = 32
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class _Pending(Generic[T]):
+    """A write, and what became of it."""
+
+    work: Callable[[sqlite3.Connection], T]
+    done: bool = False
+    result: T | None = None
+    error: Exception | None = None
+
+    def attempt(self, database: sqlite3.Connection) -> None:
+        """Make the write, or take back what it did and keep why it could not.
+
+        Raises:
+            sqlite3.Error: When it is the database that could not.
+        """
+        self.result, self.error = None, None
+        database.execute("SAVEPOINT one_of_several")
+        try:
+            self.result = self.work(database)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 raised in the thread whose write it is
+            self.error = error
+            database.execute("ROLLBACK TO one_of_several")
+        database.execute("RELEASE one_of_several")
+
+
+class GroupedWrites:
+    """Makes writes durable; whoever finds others waiting takes theirs along.
+
+    Args:
+        connections: Of the database.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._leading = threading.Lock()
+        self._queueing = threading.Lock()
+        self._queue: list[_Pending[object]] = []
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once all that it wrote is on disk.
+
+        It may be called twice, when the database fails during a write of its group; it writes to
+        the database and does nothing else. When it raises, nothing of it is written.
+        """
+        mine: _Pending[T] = _Pending(work)
+        with self._queueing:
+            self._queue.append(mine)  # type: ignore[arg-type]
+        with self._leading:
+            if not mine.done:
+                self._lead(mine)  # type: ignore[arg-type]
+        if mine.error is not None:
+            raise mine.error
+        return mine.result  # type: ignore[return-value]
+
+    def _lead(self, mine: _Pending[object]) -> None:
+        with self._queueing:
+            self._queue.remove(mine)
+            group = [mine, *self._queue[: MOST_TOGETHER - 1]]
+            del self._queue[: MOST_TOGETHER - 1]
+        try:
+            self._make(group)
+        finally:
+            with self._queueing:
+                self._queue[:0] = [
+                    pending for pending in group if pending is not mine and not pending.done
+                ]
+
+    def _make(self, group: Sequence[_Pending[object]]) -> None:
+        try:
+            with self._connections.writing() as database:
+                for pending in group:
+                    pending.attempt(database)
+        except ReidError as error:
+            if len(group) > 1 and not isinstance(error, OutcomeUnknown):
+                # A deletion may still fit on the disk where the enrolment beside it does not.
+                for pending in group:
+                    self._make([pending])
+                return
+            for pending in group:
+                pending.error = error
+        for pending in group:
+            pending.done = True
