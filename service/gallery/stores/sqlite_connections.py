@@ -18,6 +18,9 @@ _MOST_IDLE_READERS = 16
 class Connections:
     """The connections of an open store; any thread may use them.
 
+    Attributes:
+        has_remains: Rows may have been deleted or replaced since the file was last rewritten.
+
     Args:
         path: The database file, created when missing.
         now_s: The clock, for what an earlier release did not note.
@@ -27,6 +30,7 @@ class Connections:
     """
 
     def __init__(self, path: Path, *, now_s: float) -> None:
+        self.has_remains = True
         self._path = path
         self._closed = False
         self._writing = threading.Lock()
@@ -65,12 +69,19 @@ class Connections:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
 
-    @contextmanager
-    def maintaining(self) -> Iterator[sqlite3.Connection]:
-        """The writer outside of a transaction, while nobody writes."""
+    def purge(self) -> None:
+        """Return when no byte of a deleted or replaced row is left in the file or its log."""
         with self._writing, reporting():
             self._require_open()
-            yield self._writer
+            if self.has_remains:
+                purge(self._writer)
+                self.has_remains = False
+
+    def empty_log(self) -> None:
+        """Carry the write-ahead log into the file, which gives back the space that it takes."""
+        with self._writing, reporting():
+            self._require_open()
+            empty_log(self._writer)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -113,6 +124,15 @@ def closed_store() -> StoreUnavailable:
     )
 
 
+def full_disk() -> CapacityExceeded:
+    """The error of a write for which there is no space."""
+    return CapacityExceeded(
+        expected="space on the disk of the database",
+        received="a full one; nothing was written",
+        remedy="free space on the disk, or delete tracklets, and send the request again",
+    )
+
+
 @contextmanager
 def reporting() -> Iterator[None]:
     """Say in the service's words what SQLite could not do."""
@@ -124,11 +144,7 @@ def reporting() -> Iterator[None]:
 
 def _reported(error: sqlite3.Error | OSError) -> ReidError:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return CapacityExceeded(
-            expected="space on the disk of the database",
-            received="a full one; nothing was written",
-            remedy="free space on the disk, or delete tracklets, and send the request again",
-        )
+        return full_disk()
     return StoreUnavailable(
         expected="a database that can be read and written",
         received=f"{type(error).__name__}: {error}",

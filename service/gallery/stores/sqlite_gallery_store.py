@@ -28,8 +28,7 @@ from service.gallery.stores.protocol import (
 from service.gallery.stores.row_codec import StoredRow
 from service.gallery.stores.sqlite_catalogue import held_gallery
 from service.gallery.stores.sqlite_connections import Connections, closed_store
-from service.gallery.stores.sqlite_grouped_writes import GroupedWrites
-from service.gallery.stores.sqlite_purge import purge
+from service.gallery.stores.sqlite_reserved_writes import ReservedWrites
 
 _ROWS_IN_A_PIECE = 1024
 
@@ -39,7 +38,7 @@ class _Held:
     """What an open store holds."""
 
     connections: Connections
-    writes: GroupedWrites
+    writes: ReservedWrites
     inode: int
 
 
@@ -66,7 +65,7 @@ class SqliteGalleryStore:
         try:
             connections = Connections(self._path, now_s=self.now_s())
             inode = self._path.stat().st_ino
-            self._held = _Held(connections, GroupedWrites(connections), inode)
+            self._held = _Held(connections, ReservedWrites(connections, self._path.parent), inode)
         except BaseException:
             self.close()
             raise
@@ -100,8 +99,10 @@ class SqliteGalleryStore:
 
     def create_gallery(self, name: str, spec: GallerySpec) -> GalleryInfo:
         """Create an empty gallery; one of this name and the same specification stays as it is."""
-        with self._connections.writing() as database:
-            return sqlite_catalogue.create(database, name, spec, now_s=self.now_s())
+        now_s = self.now_s()
+        return self._writes.run(
+            lambda database: sqlite_catalogue.create(database, name, spec, now_s=now_s)
+        )
 
     def galleries(self) -> tuple[GalleryInfo, ...]:
         """Every gallery, by name."""
@@ -110,8 +111,13 @@ class SqliteGalleryStore:
 
     def drop_gallery(self, gallery_id: str) -> None:
         """Delete a gallery, its log and its aliases."""
-        with self._connections.writing() as database:
+        connections = self._connections
+
+        def work(database: sqlite3.Connection) -> None:
             sqlite_catalogue.drop(database, gallery_id)
+            connections.has_remains = True
+
+        self._writes.run(work)
         self._announce()
 
     def was_dropped(self, gallery_id: str) -> bool:
@@ -126,8 +132,7 @@ class SqliteGalleryStore:
 
     def set_alias(self, alias: str, gallery_id: str | None) -> None:
         """Point the alias at a gallery, in one step; None removes it."""
-        with self._connections.writing() as database:
-            sqlite_catalogue.set_alias(database, alias, gallery_id)
+        self._writes.run(lambda database: sqlite_catalogue.set_alias(database, alias, gallery_id))
 
     # Rows.
 
@@ -140,12 +145,17 @@ class SqliteGalleryStore:
         """Make all changes of the batch durable, or none."""
         spec, now_s = self._spec(gallery_id), self.now_s()
         bodies = sqlite_rows.bodies_of(batch, spec, now_s=now_s)
+        connections = self._connections
 
         def work(database: sqlite3.Connection) -> Written:
             gallery = held_gallery(database, gallery_id)
-            return sqlite_rows.write(database, gallery, batch, bodies=bodies, now_s=now_s)
+            made = sqlite_rows.write(database, gallery, batch, bodies=bodies, now_s=now_s)
+            # Here, where no purge can come between this and the end of the transaction.
+            connections.has_remains |= not {"replaced", "deleted"}.isdisjoint(made.outcomes)
+            return made
 
-        written = self._opened().writes.run(work)
+        make = self._writes.enroll if bodies else self._writes.run
+        written = make(work, changes=len(batch.changes))
         self._announce()
         return written
 
@@ -192,13 +202,17 @@ class SqliteGalleryStore:
 
     def trim_log(self, gallery_id: str, *, upto: int) -> None:
         """Forget the entries up to and including `upto`."""
-        with self._connections.writing() as database:
-            sqlite_log.trim(database, held_gallery(database, gallery_id), upto=upto)
+        self._writes.run(
+            lambda database: sqlite_log.trim(
+                database, held_gallery(database, gallery_id), upto=upto
+            )
+        )
 
     def mark_replica(self, gallery_id: str, mark: ReplicaMark) -> None:
         """Say how far a reader has come."""
-        with self._connections.writing() as database:
-            sqlite_log.mark(database, held_gallery(database, gallery_id).key, mark)
+        self._writes.run(
+            lambda database: sqlite_log.mark(database, held_gallery(database, gallery_id).key, mark)
+        )
 
     def replicas(self, gallery_id: str) -> tuple[ReplicaMark, ...]:
         """Every reader that has said so."""
@@ -213,9 +227,11 @@ class SqliteGalleryStore:
 
     def save_receipt(self, receipt: ErasureReceipt) -> None:
         """Replace the receipt; once it is final, its identity may be enrolled again."""
-        with self._connections.writing() as database:
-            key = held_gallery(database, receipt.gallery_id).key
-            sqlite_erasures.save_receipt(database, key, receipt)
+        self._writes.run(
+            lambda database: sqlite_erasures.save_receipt(
+                database, held_gallery(database, receipt.gallery_id).key, receipt
+            )
+        )
 
     def receipts(self, gallery_id: str) -> tuple[ErasureReceipt, ...]:
         """Every receipt of the gallery, oldest first."""
@@ -225,13 +241,11 @@ class SqliteGalleryStore:
 
     def purge(self) -> None:
         """Return when no byte of a deleted or replaced row is left in the file or its log."""
-        with self._connections.maintaining() as database:
-            purge(database)
+        self._connections.purge()
 
     def audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append to the audit log."""
-        with self._connections.writing() as database:
-            sqlite_erasures.append_audit(database, entries)
+        self._writes.run(lambda database: sqlite_erasures.append_audit(database, entries))
 
     def audit_entries(self, *, after: str | None, limit: int) -> list[tuple[str, AuditEntry]]:
         """At most `limit` entries, oldest first, each with the position that `after` takes."""
@@ -240,8 +254,7 @@ class SqliteGalleryStore:
 
     def trim_audit(self, *, before_s: float) -> None:
         """Forget the entries of the audit log that are older than this moment."""
-        with self._connections.writing() as database:
-            sqlite_erasures.trim_audit(database, before_s=before_s)
+        self._writes.run(lambda database: sqlite_erasures.trim_audit(database, before_s=before_s))
 
     def _spec(self, gallery_id: str) -> GallerySpec:
         """What was decided for the gallery; it never changes, and ids are never used again."""
@@ -249,6 +262,10 @@ class SqliteGalleryStore:
             with self._connections.reading() as database:
                 self._specs[gallery_id] = held_gallery(database, gallery_id).info.spec
         return self._specs[gallery_id]
+
+    @property
+    def _writes(self) -> ReservedWrites:
+        return self._opened().writes
 
     @property
     def _connections(self) -> Connections:

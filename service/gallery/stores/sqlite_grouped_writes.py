@@ -10,6 +10,8 @@ from service.errors import OutcomeUnknown, ReidError
 from service.gallery.stores.sqlite_connections import Connections
 
 MOST_TOGETHER = 32
+ENOUGH_CHANGES = 256
+"""A group is closed once it has so many: a large transaction makes a large write-ahead log."""
 
 T = TypeVar("T")
 
@@ -19,6 +21,7 @@ class _Pending(Generic[T]):
     """A write, and what became of it."""
 
     work: Callable[[sqlite3.Connection], T]
+    changes: int
     done: bool = False
     result: T | None = None
     error: Exception | None = None
@@ -54,13 +57,15 @@ class GroupedWrites:
         self._queueing = threading.Lock()
         self._queue: list[_Pending[object]] = []
 
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def run(self, work: Callable[[sqlite3.Connection], T], *, changes: int = 1) -> T:
         """What `work` returns, once all that it wrote is on disk.
 
-        It may be called twice, when the database fails during a write of its group; it writes to
-        the database and does nothing else. When it raises, nothing of it is written.
+        Args:
+            work: Writes to the database. It is called again when the database fails during
+                another write of its group. When it raises, nothing of it is written.
+            changes: About how many rows it writes.
         """
-        mine: _Pending[T] = _Pending(work)
+        mine: _Pending[T] = _Pending(work, changes)
         with self._queueing:
             self._queue.append(mine)  # type: ignore[arg-type]
         with self._leading:
@@ -73,8 +78,9 @@ class GroupedWrites:
     def _lead(self, mine: _Pending[object]) -> None:
         with self._queueing:
             self._queue.remove(mine)
-            group = [mine, *self._queue[: MOST_TOGETHER - 1]]
-            del self._queue[: MOST_TOGETHER - 1]
+            group = [mine]
+            while self._queue and len(group) < MOST_TOGETHER and _changes(group) < ENOUGH_CHANGES:
+                group.append(self._queue.pop(0))
         try:
             self._make(group)
         finally:
@@ -98,3 +104,7 @@ class GroupedWrites:
                 pending.error = error
         for pending in group:
             pending.done = True
+
+
+def _changes(group: Sequence[_Pending[object]]) -> int:
+    return sum(pending.changes for pending in group)
