@@ -21,5 +21,5 @@ case $password in
 esac
 
 exec redis-server "$@" - <<END
-user default reset on >$password ~reid:* +@all -@admin -@dangerous +config|get +info +role +bgrewriteaof
+user default reset on >$password ~reid:* +@all -@admin -@dangerous +config|get +info +role +bgrewriteaof +bgsave
 END
