@@ -1,0 +1,108 @@
+import time
+
+import pytest
+
+from service.errors import StoreUnavailable
+from service.gallery.stores import redis_session
+from service.gallery.stores.redis_gallery_store import RedisGalleryStore
+from tests.gallery_stores import SPEC, upsert, write
+from tests.redis_galleries import everything, opened_store
+from tests.redis_server import RedisServer
+
+
+def test_opening_says_of_which_layout_the_keys_are_and_writes_nothing_else(server):
+    for _ in range(2):
+        with opened_store(server):
+            assert everything(server) == {b"reid:layout": b"1"}
+
+
+def test_keys_of_another_layout_are_left_alone(server):
+    with server.client() as client:
+        client.set("reid:layout", 2)
+    with pytest.raises(StoreUnavailable) as caught, opened_store(server):
+        pass
+    assert str(caught.value) == (
+        "expected keys of layout 1 in Redis, received layout 2; "
+        "start the release that wrote them, or a newer one"
+    )
+    assert everything(server) == {b"reid:layout": b"2"}
+
+
+def test_nothing_is_asked_before_it_is_opened(server):
+    store = RedisGalleryStore(server.url)
+    for call in (store.now_s, store.check, store.galleries):
+        with pytest.raises(StoreUnavailable, match="received one that is closed"):
+            call()
+    store.close()
+
+
+def test_a_store_that_was_closed_can_be_opened_again(server):
+    store = RedisGalleryStore(server.url)
+    for _ in range(2):
+        store.open()
+        assert store.galleries() == ()
+        store.close()
+
+
+def test_the_clock_is_that_of_redis(server, redis_store):
+    with server.client() as client:
+        seconds, microseconds = client.time()
+    assert seconds + microseconds / 1e6 <= redis_store.now_s() <= time.time() + 1
+
+
+def test_a_redis_that_is_not_there_is_named(server):
+    server.stop()
+    with pytest.raises(StoreUnavailable) as caught, opened_store(server):
+        pass
+    assert str(caught.value) == (
+        f"expected Redis at 127.0.0.1:{server.port}, received ConnectionError: Error 111 "
+        f"connecting to 127.0.0.1:{server.port}. Connection refused.; "
+        "start it, or correct its address"
+    )
+    assert caught.value.retry_after_s == 5
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+def test_a_wrong_password_is_no_outage_and_is_not_shown(tmp_path, password):
+    with RedisServer(tmp_path, password="hunter2") as server:
+        store = RedisGalleryStore(server.url, password=password)
+        with pytest.raises(StoreUnavailable) as caught:
+            store.open()
+        with opened_store(server) as other:
+            assert other.galleries() == ()
+    assert str(caught.value).startswith(
+        f"expected leave to use Redis at 127.0.0.1:{server.port}, received "
+    )
+    assert str(caught.value).endswith(
+        "; give the service the user and password that this Redis knows"
+    )
+    assert "hunter2" not in str(caught.value)
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_user_that_may_not_see_the_options_is_told_so(server):
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "u", "on", ">p", "~*", "+@all", "-config")
+    with (
+        pytest.raises(StoreUnavailable, match="expected leave to use Redis .*config.*; give the"),
+        opened_store(server, server.url.replace("//", "//u:p@")),
+    ):
+        pass
+
+
+def test_options_are_looked_at_every_few_seconds_and_not_at_each_write(
+    server, redis_store, monkeypatch
+):
+    gallery = redis_store.create_gallery("g", SPEC).gallery_id
+    with server.client() as client:
+        client.config_set("appendfsync", "everysec")
+        write(redis_store, gallery, upsert("a"))
+        monkeypatch.setattr(redis_session, "_CHECK_EVERY_S", 0.0)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="received `appendfsync everysec`"):
+                write(redis_store, gallery, upsert("b"))
+        monkeypatch.setattr(redis_session, "_CHECK_EVERY_S", 1e9)
+        with pytest.raises(StoreUnavailable, match="received `appendfsync everysec`"):
+            write(redis_store, gallery, upsert("b"))
+        client.config_set("appendfsync", "always")
+    assert write(redis_store, gallery, upsert("b")).seq == 2
