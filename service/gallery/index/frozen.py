@@ -14,6 +14,7 @@ from service.errors import InvalidInput
 from service.gallery.index.gallery_index import SEGMENT_ROWS, GalleryIndex
 from service.gallery.index.id_table import SLOT_BITS, IdTable
 from service.gallery.index.row_columns import RowColumns
+from service.gallery.index.scanner import Scanner, shared_scanner
 from service.gallery.index.segment import Segment
 from service.gallery.index.selection import Part
 from service.gallery.index.view import View
@@ -78,6 +79,7 @@ def thaw(
     frozen: FrozenRows,
     embeddings: Iterable[NDArray[np.float16]],
     *,
+    scanner: Scanner | None = None,
     segment_rows: Sequence[int] = SEGMENT_ROWS,
 ) -> GalleryIndex:
     """An index of these rows and their embeddings, which come in chunks [n, d] of any length.
@@ -103,6 +105,7 @@ def thaw(
         frozen.dimension,
         _vocabulary_from(frozen.values),
         _id_table(segments),
+        scanner or shared_scanner(),
     )
     return GalleryIndex.resumed(view, segment_rows=segment_rows)
 

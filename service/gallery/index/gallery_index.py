@@ -9,6 +9,7 @@ import numpy as np
 from service.errors import InvalidEmbedding
 from service.gallery.index.draft import Draft
 from service.gallery.index.id_table import IdTable
+from service.gallery.index.scanner import Scanner, shared_scanner
 from service.gallery.index.view import View
 from service.gallery.index.vocabulary import Vocabulary
 from service.gallery.stores.log_chain import first_hash
@@ -26,16 +27,23 @@ class GalleryIndex:
     Args:
         gallery_id: Of the gallery.
         dimension: Values of an embedding.
+        scanner: Whose threads search; by default one that the whole process shares.
         segment_rows: Capacities of the first segments; all others have the last.
     """
 
     def __init__(
-        self, gallery_id: str, dimension: int, *, segment_rows: Sequence[int] = SEGMENT_ROWS
+        self,
+        gallery_id: str,
+        dimension: int,
+        *,
+        scanner: Scanner | None = None,
+        segment_rows: Sequence[int] = SEGMENT_ROWS,
     ) -> None:
         state = GalleryState(0, 0, 0, first_hash(gallery_id))
         ids = IdTable(np.empty(0, np.uint64), np.empty(0, np.int64))
         ids.settled_view = 1
-        self._start(View(1, state, (), dimension, Vocabulary(), ids), tuple(segment_rows))
+        view = View(1, state, (), dimension, Vocabulary(), ids, scanner or shared_scanner())
+        self._start(view, tuple(segment_rows))
 
     @classmethod
     def resumed(cls, view: View, *, segment_rows: Sequence[int] = SEGMENT_ROWS) -> "GalleryIndex":
@@ -83,6 +91,7 @@ class GalleryIndex:
                 view.dimension,
                 view.vocabulary,
                 self._ids,
+                view.scanner,
             )
         )
 

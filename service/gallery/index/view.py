@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from service.gallery.filter_tree import Filter
 from service.gallery.index.id_table import SLOT_BITS, IdTable
+from service.gallery.index.nearest import RowSearch
+from service.gallery.index.rescoring import RowReader, Rows, Vectors
+from service.gallery.index.scanner import Scanner
 from service.gallery.index.segment import Segment, id_hash
 from service.gallery.index.selection import Part, Selection, select_in_part
 from service.gallery.index.vocabulary import Vocabulary
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.protocol import GalleryState
-
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class View:
         parts: What it sees of each segment.
         dimension: Values of an embedding.
         vocabulary: Of the codes in the segments.
-        ids: The writer's table of ids.
+        ids_at: The writer's table of ids.
+        scanner: Whose threads search.
     """
 
     number: int
@@ -58,6 +59,7 @@ class View:
     dimension: int
     vocabulary: Vocabulary
     ids_at: IdTable
+    scanner: Scanner
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -85,44 +87,31 @@ class View:
     def nearest(self, queries: Vectors, selection: Selection, k: int) -> list[list[Hit]]:
         """The k selected rows nearest to each query [b, d].
 
-        Exact: highest similarity first, then smallest id.
+        Exact: highest similarity first, then smallest id. A similarity does not depend on the other
+        queries.
+
+        Raises:
+            InvalidEmbedding: When a query has no direction.
         """
-        rows = selection.rows()
-        found = []
-        for query in queries:
-            similarities = self.exact(query, rows)
-            hits = self.hits(rows, similarities)
-            found.append(heapq.nsmallest(k, hits, lambda hit: (-hit.similarity, hit.tracklet_id)))
-        return found
+        found = self._search.nearest(queries, selection, k)
+        return [self.hits(pairs.rows, pairs.similarities) for pairs in found]
 
     def coarse(self, query: Vectors, selection: Selection) -> NDArray[np.float32]:
         """Similarities [n] of the selected rows to the query [d], off by at most `coarse_error`."""
-        unit = (query / np.linalg.norm(query.astype(np.float64))).astype(np.float32)
-        found = [
-            (part.segment.vectors[: part.length] @ unit)[mask]
-            for part, mask in zip(self.parts, selection.masks, strict=True)
-        ]
-        return np.concatenate([np.empty(0, np.float32), *found])
+        return self._search.coarse(query, selection)
 
     def exact(self, query: Vectors, rows: Rows) -> NDArray[np.float32]:
         """Similarities [m] of these rows to the query [d]: cosines in float64, rounded once."""
-        vectors = self.embeddings(rows).astype(np.float64)
-        wide = query.astype(np.float64)
-        lengths = np.sqrt((vectors * vectors).sum(axis=1) * (wide * wide).sum())
-        cosines: NDArray[np.float64] = (vectors * wide).sum(axis=1) / lengths
-        return cosines.astype(np.float32)
+        return self._reader.similarities(query[None], np.zeros(len(rows), np.int64), rows)
 
     def embeddings(self, rows: Rows) -> Vectors:
         """A copy of the embeddings [m, d] of these rows."""
-        found = np.empty((len(rows), self.dimension), np.float32)
-        for part, slots, places in self._located(rows):
-            found[places] = part.segment.vectors[slots]
-        return found
+        return self._reader.embeddings(rows)
 
     def identity_codes(self, rows: Rows) -> NDArray[np.int32]:
         """A number [m] for the identity of each row; -1 where it is not known."""
         codes = np.empty(len(rows), np.int32)
-        for part, slots, places in self._located(rows):
+        for part, slots, places in self._reader.located(rows):
             codes[places] = part.segment.columns.identity[slots]
         return codes
 
@@ -147,14 +136,12 @@ class View:
 
     def ids_of(self, rows: Rows) -> list[str]:
         """Ids of these rows, in the order given."""
-        return [
-            segment.tracklet_id(slot) for segment, slot in (self._place(int(row)) for row in rows)
-        ]
+        return self._reader.ids(rows)
 
     def digest_of(self, rows: Rows) -> int:
         """XOR of the digests of these rows."""
         digest = np.uint64(0)
-        for part, slots, _ in self._located(rows):
+        for part, slots, _ in self._reader.located(rows):
             digest ^= np.bitwise_xor.reduce(part.segment.columns.digest[slots])
         return int(digest)
 
@@ -179,6 +166,14 @@ class View:
         """The first `limit` ids, in order, that pass the filter and come after `after`."""
         ids = self.ids(self.select(chosen, now_s=now_s))
         return heapq.nsmallest(limit, (name for name in ids if after is None or name > after))
+
+    @cached_property
+    def _reader(self) -> RowReader:
+        return RowReader(self.parts, self.offsets, self.dimension)
+
+    @cached_property
+    def _search(self) -> RowSearch:
+        return RowSearch(self.parts, self._reader, self.scanner, self.coarse_error)
 
     def _head(self, segment: Segment, slot: int) -> RowHead:
         return RowHead(
@@ -208,11 +203,3 @@ class View:
     def _place(self, row: int) -> tuple[Segment, int]:
         part = int(np.searchsorted(self.offsets, row, "right")) - 1
         return self.parts[part].segment, row - self.offsets[part]
-
-    def _located(self, rows: Rows) -> list[tuple[Part, Rows, NDArray[np.bool_]]]:
-        """For each part that has some of the rows: their slots, and which of `rows` they are."""
-        at = np.searchsorted(np.array(self.offsets), rows, "right") - 1
-        return [
-            (self.parts[number], rows[at == number] - self.offsets[number], at == number)
-            for number in np.unique(at).tolist()
-        ]

@@ -1,0 +1,147 @@
+"""The rows that may still be among the nearest: found by rough similarities, decided by exact ones.
+
+Let `error` bound the difference between a rough and an exact similarity. When k rows have rough
+similarities of at least s, the exact ones of the k nearest are at least s - error; so a row whose
+rough similarity is below s - 2 error is not among them. No other row is left out.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.gallery.index.rescoring import RowReader, Rows, Vectors
+
+Similarities = NDArray[np.float32]
+
+_MOST_UNDECIDED = 65536
+"""Pairs of a query and a row; beyond these, and beyond four times those that are wanted, they are
+decided before more are taken in: rows that are all alike must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Queries [m], rows [m] and similarities [m] that belong together."""
+
+    query_of: Rows
+    rows: Rows
+    similarities: Similarities
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def taken(self, which: NDArray[np.bool_] | Rows) -> "Pairs":
+        """Those pairs that an index or a mask names."""
+        return Pairs(self.query_of[which], self.rows[which], self.similarities[which])
+
+    def with_others(self, others: "Pairs") -> "Pairs":
+        """These pairs and the others."""
+        return Pairs(
+            np.concatenate([self.query_of, others.query_of]),
+            np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.similarities, others.similarities]),
+        )
+
+    def nearest_first(self) -> "Pairs":
+        """Query by query, highest similarity first."""
+        return self.taken(np.lexsort((-self.similarities, self.query_of)))
+
+
+NO_PAIRS = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+class Candidates:
+    """Of one search; several threads may add to it.
+
+    Args:
+        queries: float32 [b, d].
+        k: How many of the nearest are wanted for each.
+        reader: Of the rows.
+        error: How far a rough similarity is from the exact one, at most.
+    """
+
+    def __init__(self, queries: Vectors, k: int, reader: RowReader, error: float) -> None:
+        self._queries = queries
+        self._k = k
+        self._reader = reader
+        self._error = error
+        self._lock = threading.Lock()
+        self._most_undecided = max(_MOST_UNDECIDED, 4 * k * len(queries))
+        self._fresh: list[Pairs] = []
+        self._undecided = NO_PAIRS
+        self._decided = NO_PAIRS
+        self.floors = np.full(len(queries), -np.inf, np.float32)
+        """Rough similarity [b] below which a row is not needed; replaced, never changed."""
+
+    def add(self, found: Pairs) -> None:
+        """Take in rows with rough similarities; every row at or above the floor must come."""
+        with self._lock:
+            self._fresh.append(found)
+            fresh = sum(len(pairs) for pairs in self._fresh)
+            if 4 * fresh > len(self._undecided):
+                self._merge()
+            if len(self._undecided) > self._most_undecided:
+                self._decide()
+
+    def nearest(self) -> list[Pairs]:
+        """For each query its k nearest: highest exact similarity first, then smallest id."""
+        with self._lock:
+            self._merge()
+            self._decide()
+            return [
+                self._decided.taken(self._decided.query_of == query)
+                for query in range(len(self._queries))
+            ]
+
+    def _merge(self) -> None:
+        for found in self._fresh:
+            self._undecided = self._undecided.with_others(found)
+        self._fresh = []
+        self._undecided = self._undecided.nearest_first()
+        self._raise_floors(self._undecided, 2 * self._error)
+        self._undecided = self._above_floors(self._undecided)
+
+    def _decide(self) -> None:
+        pairs = self._undecided
+        exact = self._reader.similarities(self._queries, pairs.query_of, pairs.rows)
+        decided = self._decided.with_others(Pairs(pairs.query_of, pairs.rows, exact))
+        self._decided = self._nearest_of(decided.nearest_first())
+        self._undecided = NO_PAIRS
+        self._raise_floors(self._decided, self._error)
+
+    def _nearest_of(self, pairs: Pairs) -> Pairs:
+        """The k nearest of each query, ties in the order of their ids."""
+        kth = self._kth(pairs)
+        pairs = pairs.taken(pairs.similarities >= kth[pairs.query_of])
+        order = np.arange(len(pairs))
+        same_as_before = np.zeros(len(pairs) + 1, dtype=np.bool_)
+        same_as_before[1:-1] = (pairs.query_of[1:] == pairs.query_of[:-1]) & (
+            pairs.similarities[1:] == pairs.similarities[:-1]
+        )
+        starts = np.flatnonzero(~same_as_before[:-1] & same_as_before[1:])
+        ends = np.flatnonzero(same_as_before[:-1] & ~same_as_before[1:]) + 1
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            ids = self._reader.ids(pairs.rows[start:end])
+            order[start:end] = start + np.array(sorted(range(end - start), key=ids.__getitem__))
+        pairs = pairs.taken(order)
+        place = np.arange(len(pairs)) - np.searchsorted(pairs.query_of, pairs.query_of)
+        return pairs.taken(place < self._k)
+
+    def _raise_floors(self, pairs: Pairs, margin: float) -> None:
+        least = self._kth(pairs).astype(np.float64) - margin
+        # float32 must not round the floor up, over a row that lies exactly on it.
+        floors = np.nextafter(least.astype(np.float32), np.float32(-np.inf))
+        self.floors = np.maximum(self.floors, floors)
+
+    def _kth(self, pairs: Pairs) -> Similarities:
+        """Of each query the k-th similarity of `pairs`, which are in order; -inf with fewer."""
+        kth = np.full(len(self._queries), -np.inf, np.float32)
+        queries = np.arange(len(self._queries))
+        places = np.searchsorted(pairs.query_of, queries) + self._k - 1
+        reached = places < np.searchsorted(pairs.query_of, queries, "right")
+        kth[reached] = pairs.similarities[places[reached]]
+        return kth
+
+    def _above_floors(self, pairs: Pairs) -> Pairs:
+        return pairs.taken(pairs.similarities >= self.floors[pairs.query_of])
