@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
+from service.gallery.failpoints import failpoint
 from service.gallery.stores.sqlite_migration import migrate
 from service.gallery.stores.sqlite_purge import empty_log, purge
 from service.gallery.stores.sqlite_schema import connect, open_database
@@ -154,6 +155,7 @@ def _reported(error: sqlite3.Error | OSError) -> ReidError:
 
 
 def _commit(database: sqlite3.Connection) -> None:
+    failpoint("sqlite.before_commit")
     try:
         database.execute("COMMIT")
     except sqlite3.Error as error:
@@ -166,3 +168,4 @@ def _commit(database: sqlite3.Connection) -> None:
             remedy="check the disk, and send the request again with the same idempotency key",
             retry_after_s=_RETRY_AFTER_S,
         ) from error
+    failpoint("sqlite.committed")
