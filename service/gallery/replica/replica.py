@@ -17,6 +17,8 @@ from service.gallery.replica.replica_status import ReplicaStatus
 from service.gallery.replica.served_index import ServedIndex
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.snapshot_keeper import SnapshotKeeper
+from service.gallery.replica.verify import verify_gallery
+from service.gallery.replica.verify_report import VerifyReport
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore
 from service.log import log_event
 
@@ -153,6 +155,26 @@ class GalleryReplica:
             snapshots=keeper.count,
             snapshot_failures=keeper.failures,
         )
+
+    def verify(self, timeout_s: float = 30.0) -> VerifyReport:
+        """Read the whole store, and compare it with itself, the index and the snapshots.
+
+        Args:
+            timeout_s: How long to wait for the index to catch up, before and after.
+
+        Raises:
+            NotReady: When nothing is served, or the index does not catch up.
+            StoreUnavailable: When the store cannot be read.
+        """
+        view = self.catch_up(timeout_s)
+        with self._keeper.held():
+            return verify_gallery(
+                self._store,
+                self.info,
+                view=view,
+                snapshots=self._snapshots,
+                prove=lambda seq: self._served.wait_until_proved(seq, timeout_s),
+            )
 
     def snapshot(self) -> None:
         """Write a snapshot of what is served now.

@@ -108,6 +108,7 @@ class ReplicaBuilder:
         difference = built.ledger.difference(built.index.view.state, stored)
         if difference is not None:
             raise _diverged("an index equal to the store", difference)
+        self._served.proved(stored.seq)
 
     def _from_snapshots(self) -> FollowedIndex | None:
         for path in self._snapshots.newest_first():

@@ -29,6 +29,7 @@ class ServedIndex:
         self.phase: Phase = "starting"
         self.reason = "starting"
         self.stored_seq = 0
+        self._proved_seq = -1
         self.damaged: tuple[DamagedRow, ...] = ()
 
     def serve(self, index: GalleryIndex) -> None:
@@ -43,6 +44,7 @@ class ServedIndex:
         """From now on there is nothing to search."""
         with self._changed:
             self._index = None
+            self._proved_seq = -1
             self.phase, self.reason = phase, reason
             if phase != "rebuilding":
                 self.settled.set()
@@ -58,6 +60,32 @@ class ServedIndex:
         with self._changed:
             self.damaged = damaged
             self._changed.notify_all()
+
+    def proved(self, seq: int) -> None:
+        """The index was found equal to the store at this write."""
+        with self._changed:
+            self._proved_seq = seq
+            self._changed.notify_all()
+
+    def wait_until_proved(self, seq: int, timeout_s: float) -> None:
+        """Wait until the index has been found equal to the store at this write or a later one.
+
+        Raises:
+            ReplicaBehind: When that did not happen in time.
+            NotReady: When nothing is served.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._index is None or self._proved_seq >= seq, timeout_s
+            )
+            self.index()
+            if self._proved_seq < seq:
+                raise ReplicaBehind(
+                    expected=f"an index compared with the store at write {seq}",
+                    received=f"the last comparison at write {self._proved_seq}",
+                    remedy="see whether the store answers",
+                    retry_after_s=1,
+                )
 
     def damaged_ids(self) -> tuple[str, ...]:
         """Ids of the damaged rows."""

@@ -1,0 +1,107 @@
+"""Compares all that there is of a gallery: the store with itself, the index and the snapshots."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from service.errors import ReidError, SnapshotUnusable
+from service.gallery.filter_tree import EVERYTHING
+from service.gallery.index.view import View
+from service.gallery.replica.snapshot import SnapshotDirectory
+from service.gallery.replica.store_scrub import scrub_store
+from service.gallery.replica.verify_report import Check, VerifyReport
+from service.gallery.stores.protocol import GalleryInfo, GalleryStore
+from service.gallery.stores.row_codec import IntactRow
+
+
+def verify_gallery(
+    store: GalleryStore,
+    info: GalleryInfo,
+    *,
+    view: View,
+    snapshots: SnapshotDirectory,
+    prove: Callable[[int], None],
+) -> VerifyReport:
+    """Compare every copy of a gallery.
+
+    Args:
+        store: Open.
+        info: Which gallery.
+        view: Of the index; shows all that the store had written before this was called.
+        snapshots: Of the gallery; nobody writes one meanwhile.
+        prove: Returns once the index has been found equal to the store at this write or a later
+            one; raises an error of the service otherwise.
+
+    Raises:
+        StoreUnavailable: When the store cannot be read.
+    """
+    rows = _RowComparison(view)
+    scrubbed = scrub_store(store, info.gallery_id, rows.compare)
+    checks = (*scrubbed.checks, rows.check(), _proof(prove, scrubbed.state.seq, view))
+    return VerifyReport(
+        gallery=info.name,
+        gallery_id=info.gallery_id,
+        seq=scrubbed.state.seq,
+        tracklets=scrubbed.state.tracklets,
+        damaged=scrubbed.damaged,
+        checks=(*checks, _snapshots(snapshots)),
+    )
+
+
+class _RowComparison:
+    """Compares rows of the store with those of the index as they are read."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._compared = 0
+        self._differing = 0
+
+    def compare(self, row: IntactRow) -> None:
+        """Compare one row; a later one than the index has seen is left out."""
+        record = row.record
+        if record.seq > self._view.state.seq:
+            return
+        place = self._view.row_of(record.tracklet_id)
+        self._compared += 1
+        if place is None:
+            self._differing += 1
+            return
+        at = np.array([place])
+        [head] = self._view.heads(at)
+        is_same = (head.seq, head.metadata, head.enrolled_s) == (
+            record.seq,
+            record.metadata,
+            record.enrolled_s,
+        )
+        if not is_same or not np.array_equal(self._view.embeddings(at)[0], record.embedding):
+            self._differing += 1
+
+    def check(self) -> Check:
+        """What was found."""
+        detail = f"{self._compared} rows compared, {self._differing} differ"
+        return Check("index rows", not self._differing, detail)
+
+
+def _proof(prove: Callable[[int], None], seq: int, view: View) -> Check:
+    """Whether the index has neither more nor fewer rows than the store."""
+    everything = view.select(EVERYTHING, now_s=-math.inf)
+    digest = view.digest_of(everything.rows())
+    if (everything.count, digest) != (view.state.tracklets, view.state.digest):
+        return Check("index digest", agrees=False, detail="not that of its own rows")
+    try:
+        prove(seq)
+    except ReidError as error:
+        return Check("index digest", agrees=False, detail=str(error))
+    return Check("index digest", agrees=True, detail=f"equal to the store after write {seq}")
+
+
+def _snapshots(snapshots: SnapshotDirectory) -> Check:
+    found, damaged = snapshots.newest_first(), []
+    for path in found:
+        try:
+            snapshots.verify(path)
+        except SnapshotUnusable as error:
+            damaged.append(str(error))
+    detail = f"{len(found) - len(damaged)} whole, {len(damaged)} damaged"
+    return Check("snapshots", not damaged, "; ".join([detail, *damaged]))
