@@ -100,7 +100,14 @@ def unpack_row(tracklet_id: str, raw: bytes) -> StoredRow:
     """
     try:
         return _unpacked(tracklet_id, raw)
-    except (struct.error, ReidError, TypeError, ValueError) as error:
+    except (
+        struct.error,
+        ReidError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         return DamagedRow(tracklet_id, f"{type(error).__name__}: not a row")
 
 
