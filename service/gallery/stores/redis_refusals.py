@@ -93,5 +93,5 @@ def _is_about_access(error: RedisError) -> bool:
 
 
 def _first_words(error: RedisError) -> str:
-    """Of what Redis says; all it can hold of a request is the name of a command or key."""
-    return str(error).splitlines()[0][:120] if str(error) else "no words"
+    """Of what Redis says, up to the script and its line."""
+    return str(error).partition(" script:")[0][:120] or "no words"
