@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import InvalidQuery, TrackletNotFound
-from service.gallery.filter_tree import Filter
+from service.gallery.index.approximate_tier import ApproximateTier
+from service.gallery.index.planner import Mode
 from service.gallery.index.view import View
-from service.gallery.ranking.camera_limit import nearest_per_camera
 from service.gallery.ranking.eligible import Eligibility
-from service.gallery.ranking.grouping import Group, Grouping, GroupMode, best_groups
+from service.gallery.ranking.grouping import Group, Grouping, GroupMode
+from service.gallery.ranking.neighbours import Neighbours, Tier
 from service.gallery.ranking.reordering import (
     Reordered,
     group_key,
@@ -23,8 +24,6 @@ from service.gallery.ranking.reranking import Reranking
 from service.gallery.records import TrackletMetadata
 
 GroupBy = Literal["tracklet", "identity"]
-Mode = Literal["auto", "exact", "ann"]
-Tier = Literal["exact", "ann"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,8 @@ class SearchResult:
         searched: Eligible tracklets.
         seq: Last write that the search saw.
         exact: Whether no tracklet can be missing and all similarities are those of the rows.
-        complete: Whether no better match can have been left out, as far as the tier knows; always
-            true of an exact answer.
+        complete: Whether no better match can have been left out; of an approximate answer, by
+            the similarity of the last tracklet that it looked at.
         truncated: Whether more matches would have followed.
         tier: What searched.
     """
@@ -125,18 +124,36 @@ class SearchResult:
 
 
 def search_view(
-    view: View, query: NDArray[np.float32], options: SearchOptions, *, now_s: float
+    view: View,
+    query: NDArray[np.float32],
+    options: SearchOptions,
+    *,
+    now_s: float,
+    approximate: ApproximateTier | None = None,
 ) -> SearchResult:
     """The eligible tracklets or identities nearest to query [d], at `now_s` in Unix seconds.
+
+    Args:
+        view: To search.
+        query: [d].
+        options: How to rank.
+        now_s: Who has expired by then is not found.
+        approximate: Answers what the settings let it answer; without it every answer is exact.
 
     Raises:
         InvalidQuery: When a rule needs what is not known of the query.
     """
-    return _Search(view, query, options, options.tree(), now_s).result()
+    neighbours = Neighbours(view, query, options.tree(), now_s, approximate)
+    return _Search(neighbours, options).result()
 
 
 def search_tracklet(
-    view: View, tracklet_id: str, options: SearchOptions, *, now_s: float
+    view: View,
+    tracklet_id: str,
+    options: SearchOptions,
+    *,
+    now_s: float,
+    approximate: ApproximateTier | None = None,
 ) -> SearchResult:
     """As `search_view`, by an enrolled tracklet, which is not among its own matches.
 
@@ -159,23 +176,15 @@ def search_tracklet(
         query_interval_s=head.metadata.interval_s() or options.query_interval_s,
     )
     query = view.embeddings(np.array([row]))[0]
-    return _Search(view, query, known, known.tree(asked_by=tracklet_id), now_s).result()
+    tree = known.tree(asked_by=tracklet_id)
+    return _Search(Neighbours(view, query, tree, now_s, approximate), known).result()
 
 
 class _Search:
     """The steps of one search, in order."""
 
-    def __init__(
-        self,
-        view: View,
-        query: NDArray[np.float32],
-        options: SearchOptions,
-        tree: Filter,
-        now_s: float,
-    ) -> None:
-        self._view, self._query, self._options = view, query, options
-        self._tree, self._now_s = tree, now_s
-        self._selection = view.select(tree, now_s=now_s)
+    def __init__(self, neighbours: Neighbours, options: SearchOptions) -> None:
+        self._neighbours, self._options = neighbours, options
 
     def result(self) -> SearchResult:
         """Find, leave out what is not similar enough, re-rank, and cut."""
@@ -189,46 +198,39 @@ class _Search:
         matches = tuple(
             _match(rank, each) for rank, each in enumerate(ordered[: options.top_k], start=1)
         )
+        neighbours = self._neighbours
         return SearchResult(
             matches,
-            searched=self._selection.count,
-            seq=self._view.state.seq,
-            exact=True,
-            complete=True,
+            searched=neighbours.selection.count,
+            seq=neighbours.view.state.seq,
+            exact=neighbours.tier == "exact",
+            complete=neighbours.are_complete,
             truncated=len(similar) > options.top_k,
-            tier="exact",
+            tier=neighbours.tier,
         )
 
     def _ordered(self, found: list[Group]) -> list[Reordered]:
         """The matches found in the order in which they are answered."""
-        numbers = self._options.rerank
+        numbers, neighbours = self._options.rerank, self._neighbours
         if numbers is None or not found:
             return [Reordered(group, None) for group in found]
         if self._options.group_by == "tracklet":
             key, hits = tracklet_key, [group.best for group in found[: numbers.first]]
         else:
-            key = group_key
-            hits = self._view.nearest(self._query[None], self._selection, numbers.first)[0]
-        values = reranked_values(self._view, self._query, hits, numbers)
+            key, hits = group_key, neighbours.nearest(numbers.first, self._options.mode)
+        values = reranked_values(neighbours.view, neighbours.query, hits, numbers)
         return reordered(found, hits, values, key=key)
 
     def _found(self, k: int) -> list[Group]:
         """The first k matches by similarity."""
-        options = self._options
+        options, neighbours = self._options, self._neighbours
         if options.group_by == "identity":
             grouping = Grouping(options.group_mode, options.group_top_m)
-            return best_groups(self._view, self._query, self._selection, grouping=grouping, k=k)
-        if options.max_per_camera is None:
-            hits = self._view.nearest(self._query[None], self._selection, k)[0]
+            return neighbours.groups(grouping, k, options.mode)
+        if options.max_per_camera is not None:
+            hits = neighbours.nearest_per_camera(k, options.max_per_camera)
         else:
-            hits = nearest_per_camera(
-                self._view,
-                self._query,
-                self._tree,
-                now_s=self._now_s,
-                k=k,
-                most=options.max_per_camera,
-            )
+            hits = neighbours.nearest(k, options.mode)
         return [Group(hit.similarity, hit, 1) for hit in hits]
 
 

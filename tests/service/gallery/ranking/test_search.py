@@ -60,7 +60,7 @@ def answered(result):
     return [(match.tracklet_id, match.similarity, match.tracklets) for match in result.matches]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(rows_by_id, embeddings, options())
 def test_every_search_equals_the_one_by_hand(rows, query, asked):
     result = search_view(view_of(rows), query, asked, now_s=NOW_S)
