@@ -50,9 +50,14 @@ class ReplicaMarks:
     def recall(self) -> None:
         """Go on where an earlier process of this name stopped.
 
+        Only before the first word of this process: what it said itself may be of writes that the
+        store has lost since, and numbers of which mean other writes now.
+
         Raises:
             StoreUnavailable: When the store cannot be read.
         """
+        if self._said is not None:
+            return
         for mark in self._store.replicas(self._gallery_id):
             if mark.replica == self._mark.replica:
                 self._change(forgotten_seq=mark.forgotten_seq)
