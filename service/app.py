@@ -7,12 +7,13 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service.api import embed, health, identities, search, served_model, tracklets
 from service.api.answers import ErrorAnswer
-from service.api.body_limit import BodyLimit
+from service.api.body_limit import BodyLimit, StreamedBodies
+from service.api.bulk_lines import HELD_BYTES, STREAMED_PATHS
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
+from service.api.routers import ROUTERS
 from service.lifecycle import Lifecycle
 from service.settings import Settings
 
@@ -45,8 +46,8 @@ def create_app(
     )
     _add_middleware(app, settings)
     install_error_handlers(app)
-    for routes in (embed, tracklets, identities, search, health, served_model):
-        app.include_router(routes.router)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 
@@ -69,6 +70,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         BodyLimit,
         max_bytes=settings.max_body_bytes,
         max_held_bytes=settings.max_held_body_bytes,
+        streamed=StreamedBodies(STREAMED_PATHS, settings.max_bulk_bytes, HELD_BYTES),
     )
     app.add_middleware(CancelWhenClientLeaves)
     app.add_middleware(RequestLog)

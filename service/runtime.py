@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from model.manifest import Manifest
 from service.gallery.gallery import GalleryService
-from service.gallery.sqlite_store import SqliteStore
+from service.gallery_setup import gallery_service
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import DecodedTracklet, FrameDecoder, FrameLimits
 from service.settings import Settings
-
-STORE_FILE = "gallery.sqlite3"
 
 
 @dataclass(frozen=True)
@@ -78,13 +76,8 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
         )
         parts.push_async_callback(asyncio.to_thread, decoder.close)
 
-        report("rebuilding the index from the store")
-        gallery = GalleryService(
-            SqliteStore(settings.data_dir / STORE_FILE),
-            fingerprint=manifest.model.fingerprint,
-            dimension=manifest.output.dimension,
-            search_threads=settings.search_threads,
-        )
+        report("reading the galleries")
+        gallery = gallery_service(settings, manifest)
         parts.push_async_callback(gallery.close)
         await gallery.start()
         yield Runtime(settings, manifest, decoder, embedder, gallery)

@@ -12,9 +12,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "REID_"
 
-_READ_ELSEWHERE = ("REID_FAILPOINTS",)
-"""Variables of the fault tests; every other one is a setting."""
-
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -76,6 +73,8 @@ class Settings(BaseSettings):
     min_seq_within_s: Annotated[float, Field(ge=0)] = 0.5
     """A read that asks for a write waits so long for it."""
 
+    max_galleries: PositiveInt = 64
+    """Each is held in memory, and followed by a thread."""
     max_bulk_bytes: PositiveInt = 64 * 2**30
     """One streamed body of lines; a line is bounded by `max_json_bytes`."""
     max_top_k: PositiveInt = 1000
@@ -105,9 +104,7 @@ def load_settings(chosen: Mapping[str, object]) -> Settings:
     """
     known = {f"{PREFIX}{name}".upper(): name for name in Settings.model_fields}
     for variable in sorted(os.environ):
-        if variable.upper() in known or variable in _READ_ELSEWHERE:
-            continue
-        if variable.upper().startswith(PREFIX):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
             near = difflib.get_close_matches(variable.upper(), known, n=1)
             raise SettingsError(
                 f"expected only known {PREFIX}* variables, received {variable}; "

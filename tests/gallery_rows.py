@@ -11,11 +11,20 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.gallery.filters import EVERYTHING, TrackletFilter
-from service.gallery.gallery import GalleryService, SearchOptions
+from service.gallery.catalogue import CatalogueLimits
+from service.gallery.deletion import delete_one
+from service.gallery.enrolment import Enrolment
+from service.gallery.filter_tree import EVERYTHING, All, Equals, Filter, Not, Overlaps
+from service.gallery.gallery import GalleryService
+from service.gallery.gallery_options import GalleryOptions
+from service.gallery.listing import Page, Paging, list_tracklets
+from service.gallery.open_gallery import Acknowledged
+from service.gallery.ranking.search import SearchOptions, SearchResult
 from service.gallery.records import TrackletMetadata, TrackletRecord, check_embedding
-from service.gallery.sqlite_store import SqliteStore
-from service.gallery.store import GalleryModel
+from service.gallery.replica.replica import GalleryReplica
+from service.gallery.replica.replica_options import ReplicaOptions
+from service.gallery.stores.protocol import GalleryModel, GalleryStore
+from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 
 DIMENSION = 4
 MODEL = GalleryModel("f" * 64, DIMENSION)
@@ -24,6 +33,16 @@ NOTHING_KNOWN = TrackletMetadata()
 
 WITH_REAL_DISK = settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 """Each example opens a real store: a failure is reported as found, not shrunk for minutes."""
+
+OPTIONS = GalleryOptions(
+    catalogue=CatalogueLimits(most_galleries=8, opening_within_s=10.0, visible_within_s=10.0),
+    search_threads=2,
+    write_threads=4,
+    read_threads=4,
+    most_waiting_searches=1024,
+    most_waiting_writes=1024,
+    min_seq_within_s=0.5,
+)
 
 Row = tuple[NDArray[np.float32], TrackletMetadata]
 T = TypeVar("T")
@@ -45,9 +64,9 @@ def _metadata(identity, camera, interval, attributes) -> TrackletMetadata:
     return TrackletMetadata(identity, camera, *interval, attributes)
 
 
-def _filter(wanted, unwanted, interval) -> TrackletFilter:
-    (chosen, identity), (camera, tracklet) = wanted, unwanted
-    return TrackletFilter(chosen, camera, identity, *interval, tracklet)
+def _window(interval) -> Overlaps:
+    start_s, end_s = interval
+    return Overlaps(-np.inf if start_s is None else start_s, np.inf if end_s is None else end_s)
 
 
 metadatas = st.builds(
@@ -57,12 +76,18 @@ metadatas = st.builds(
     intervals(),
     st.just({}) | st.just({"shift": "day", "frames": 3}),
 )
-filters = st.builds(
-    _filter,
-    st.tuples(st.none() | st.frozensets(cameras | st.just("c9")), st.none() | identities),
-    st.tuples(st.none() | cameras, st.none() | tracklet_ids),
-    intervals(),
+filters = st.one_of(
+    st.just(EVERYTHING),
+    st.lists(cameras | st.just("c9"), min_size=1).map(lambda some: Equals("camera", tuple(some))),
+    identities.map(lambda one: Equals("identity", (one,))),
+    intervals().map(_window),
+    tracklet_ids.map(lambda one: Not(Equals("tracklet_id", (one,)))),
+    st.tuples(cameras, intervals()).map(
+        lambda both: All((Not(Equals("camera", (both[0],))), _window(both[1])))
+    ),
 )
+"""A few; that every filter is honoured is tested against its oracle elsewhere."""
+
 embeddings = (
     st.lists(st.integers(-1, 1), min_size=DIMENSION, max_size=DIMENSION)
     .filter(any)
@@ -89,7 +114,7 @@ def nearest_by_hand(
     found: dict[str, tuple[float, str]] = {}
     for name, (embedding, metadata) in sorted(rows.items()):
         same = asked.exclude_same_camera and metadata.camera == asked.query_camera
-        similarity = cosine(embedding.astype(float), query.astype(float))
+        similarity = cosine(kept(embedding).astype(float), query.astype(float))
         low = asked.min_similarity is not None and similarity < asked.min_similarity
         if same or low or not asked.filter.matches(name, metadata):
             continue
@@ -102,6 +127,11 @@ def nearest_by_hand(
 
 def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> np.float32:
     return np.float32((one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum()))
+
+
+def kept(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The embedding as the gallery keeps it."""
+    return embedding.astype(np.float16).astype(np.float32)
 
 
 def embedding_of(seed: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
@@ -119,13 +149,30 @@ def record_of(
     return TrackletRecord(tracklet_id, metadata or TrackletMetadata(), embedding, seq, 1.5)
 
 
+def service_of(
+    store: GalleryStore,
+    directory: Path,
+    *,
+    model: GalleryModel = MODEL,
+    options: GalleryOptions = OPTIONS,
+    name: str = "one",
+) -> GalleryService:
+    """A service over any store, with its snapshots in the directory."""
+
+    def open_replica(info):
+        return GalleryReplica(
+            store,
+            info,
+            snapshot_dir=directory / "snapshots",
+            name=name,
+            options=ReplicaOptions(heartbeat_s=0.2, retry_s=0.05),
+        )
+
+    return GalleryService(store, model=model, open_replica=open_replica, options=options)
+
+
 def service_in(directory: Path, *, model: GalleryModel = MODEL) -> GalleryService:
-    return GalleryService(
-        SqliteStore(directory / STORE_FILE),
-        fingerprint=model.fingerprint,
-        dimension=model.dimension,
-        search_threads=1,
-    )
+    return service_of(SqliteGalleryStore(directory / STORE_FILE), directory, model=model)
 
 
 @asynccontextmanager
@@ -148,6 +195,30 @@ def with_service(directory: Path, work: Callable[[GalleryService], Awaitable[T]]
     return asyncio.run(whole())
 
 
+async def enroll(service, name, embedding, metadata=NOTHING_KNOWN) -> Acknowledged:
+    """Enroll one tracklet in the gallery `default`."""
+    return (await service.enroll("default", Enrolment(name, embedding, metadata))).value
+
+
+async def delete(service, name) -> Acknowledged:
+    """Delete one tracklet of the gallery `default`."""
+    return (await service.write("default", lambda held: delete_one(held, name))).value
+
+
+async def search(service, query, asked=None) -> SearchResult:
+    """Search the gallery `default`."""
+    return (await service.search("default", query, asked or SearchOptions())).value
+
+
+async def page(service, chosen: Filter = EVERYTHING, cursor=None, limit=1000) -> Page:
+    """One page of the gallery `default`."""
+    paging = Paging(cursor, limit)
+    answered = await service.read(
+        "default", lambda held: list_tracklets(held, chosen, paging, min_seq=None, within_s=0)
+    )
+    return answered.value
+
+
 def pairs(result):
     """Id and similarity of every match, in order."""
     return [(match.tracklet_id, match.similarity) for match in result.matches]
@@ -155,5 +226,4 @@ def pairs(result):
 
 async def held(service):
     """Ids of all tracklets of the gallery `default`."""
-    page = await service.page("default", EVERYTHING, None, 1000)
-    return [record.tracklet_id for record in page.records]
+    return [record.tracklet_id for record in (await page(service)).records]

@@ -6,11 +6,13 @@ Times are Unix seconds. Keys are only ever added: a client ignores those that it
 from pydantic import BaseModel, ConfigDict
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Whatever is answered as JSON."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ModelAnswer(_Answer):
+class ModelAnswer(Answer):
     """Which model an embedding belongs to."""
 
     name: str
@@ -18,14 +20,14 @@ class ModelAnswer(_Answer):
     fingerprint: str
 
 
-class RejectedFrameAnswer(_Answer):
+class RejectedFrameAnswer(Answer):
     """A frame that was not used, by its position in the upload, and why."""
 
     index: int
     reason: str
 
 
-class FramesAnswer(_Answer):
+class FramesAnswer(Answer):
     """How many frames came, how many were embedded, and which could not be read."""
 
     received: int
@@ -33,7 +35,7 @@ class FramesAnswer(_Answer):
     rejected: list[RejectedFrameAnswer]
 
 
-class EmbedAnswer(_Answer):
+class EmbedAnswer(Answer):
     """An embedding: a list of numbers, or base64 of little-endian float32."""
 
     embedding: list[float] | str
@@ -42,18 +44,25 @@ class EmbedAnswer(_Answer):
     frames: FramesAnswer
 
 
-class EnrollAnswer(_Answer):
-    """An acknowledged enrolment: durable, and found by every later search."""
+class EnrollAnswer(Answer):
+    """An acknowledged enrolment: durable, and `visible` unless this replica is behind.
+
+    What is visible is found by every later search here. `repeated` says that the request had been
+    done before, under its idempotency key.
+    """
 
     tracklet_id: str
     gallery: str
+    gallery_id: str
     seq: int
     created: bool
+    visible: bool
+    repeated: bool
     frames: FramesAnswer | None
     model: ModelAnswer
 
 
-class TrackletAnswer(_Answer):
+class TrackletAnswer(Answer):
     """What the gallery holds of one tracklet; the embedding only when asked for."""
 
     tracklet_id: str
@@ -62,56 +71,77 @@ class TrackletAnswer(_Answer):
     start: float | None
     end: float | None
     attributes: dict[str, bool | int | float | str]
+    expires: float | None
     seq: int
     enrolled: float
     embedding: list[float] | None = None
 
 
-class PageAnswer(_Answer):
+class PageAnswer(Answer):
     """One page of tracklets by id; `next_cursor` is null on the last."""
 
     tracklets: list[TrackletAnswer]
     next_cursor: str | None
-
-
-class DeletedTrackletAnswer(_Answer):
-    """An acknowledged deletion."""
-
-    deleted: bool
     seq: int
 
 
-class DeletedIdentityAnswer(_Answer):
+class DeletedTrackletAnswer(Answer):
+    """An acknowledged deletion; `visible` and `repeated` as of an enrolment."""
+
+    deleted: bool
+    seq: int
+    visible: bool
+    repeated: bool
+
+
+class DeletedIdentityAnswer(Answer):
     """How many tracklets of the identity were deleted."""
 
     deleted: int
+    seq: int
 
 
-class MatchAnswer(_Answer):
-    """One match; `rank` counts from 1 and `similarity` is the cosine."""
+class MatchAnswer(Answer):
+    """One match; `rank` counts from 1 and `similarity` is the cosine.
+
+    Of an identity the tracklet is its most similar one, and `tracklets` says how many there are.
+    `reranked` is what re-ranking ordered it by; it compares matches of one answer only.
+    """
 
     rank: int
     similarity: float
+    reranked: float | None
     tracklet_id: str
     identity: str | None
     camera: str | None
     start: float | None
     end: float | None
     attributes: dict[str, bool | int | float | str]
+    seq: int
+    tracklets: int
 
 
-class SearchAnswer(_Answer):
-    """Matches, best first, among `searched` tracklets that passed the filter."""
+class SearchAnswer(Answer):
+    """Matches, best first, among `searched` tracklets that passed the filter.
+
+    `exact`: nothing can be missing, and similarities are those of the rows. `complete`: no better
+    match was left out, as far as the tier knows. `truncated`: more matches would have followed.
+    """
 
     matches: list[MatchAnswer]
     searched: int
+    exact: bool
+    complete: bool
+    truncated: bool
+    tier: str
     seq: int
     gallery: str
+    gallery_id: str
     model: ModelAnswer
     frames: FramesAnswer | None
 
 
-class PreprocessingAnswer(_Answer):
+class PreprocessingAnswer(Answer):
     """How a frame becomes a row of the model's input."""
 
     height: int
@@ -121,7 +151,7 @@ class PreprocessingAnswer(_Answer):
     most_frames: int
 
 
-class ProvenanceAnswer(_Answer):
+class ProvenanceAnswer(Answer):
     """Where the model comes from and what it reached."""
 
     commit: str
@@ -142,13 +172,13 @@ class ServedModelAnswer(ModelAnswer):
     provenance: ProvenanceAnswer
 
 
-class AliveAnswer(_Answer):
+class AliveAnswer(Answer):
     """The process answers."""
 
     alive: bool
 
 
-class ReadyAnswer(_Answer):
+class ReadyAnswer(Answer):
     """The service takes requests."""
 
     ready: bool
@@ -156,7 +186,7 @@ class ReadyAnswer(_Answer):
     seq: int
 
 
-class ErrorDetail(_Answer):
+class ErrorDetail(Answer):
     """What was expected, what came, what to do; `code` is stable."""
 
     code: str
@@ -167,7 +197,7 @@ class ErrorDetail(_Answer):
     request_id: str | None
 
 
-class ErrorAnswer(_Answer):
+class ErrorAnswer(Answer):
     """Every error of the service."""
 
     error: ErrorDetail

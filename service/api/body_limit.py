@@ -1,9 +1,26 @@
 """Refuses a request body that is too large, before it is read where it states its length."""
 
+from dataclasses import dataclass
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BodyTooLarge, Overloaded
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedBodies:
+    """Bodies that are worked on while they come.
+
+    Attributes:
+        path_ends: How the paths end that take them.
+        max_bytes: The largest.
+        max_held_bytes: How much of one is in memory at a time.
+    """
+
+    path_ends: tuple[str, ...]
+    max_bytes: int
+    max_held_bytes: int
 
 
 class BodyLimit:
@@ -16,12 +33,21 @@ class BodyLimit:
         max_bytes: The largest body accepted.
         max_held_bytes: The most that the bodies of running requests may hold. A body counts from
             its first byte to its answer: with its stated length, or `max_bytes` without one.
+        streamed: Of paths whose body is worked on while it comes, and never held whole.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_held_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int,
+        max_held_bytes: int,
+        streamed: StreamedBodies | None = None,
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_held_bytes = max_held_bytes
+        self._streamed = streamed
         self._held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,18 +55,18 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        stated = _stated_bytes(Headers(scope=scope).get("content-length"))
+        most, held = self._bounds(scope)
         reserved = 0
         counted = 0
 
         async def counting_receive() -> Message:
             nonlocal reserved, counted
             if not reserved:
-                reserved = self._reserve(stated)
+                reserved = self._reserve(held, most)
             message = await receive()
             counted += len(message.get("body", b""))
-            if counted > self._max_bytes:
-                raise body_too_large(self._max_bytes, f"more than {self._max_bytes} bytes")
+            if counted > most:
+                raise body_too_large(most, f"more than {most} bytes")
             return message
 
         try:
@@ -48,10 +74,23 @@ class BodyLimit:
         finally:
             self._held_bytes -= reserved
 
-    def _reserve(self, stated: int | None) -> int:
-        if stated is not None and stated > self._max_bytes:
-            raise body_too_large(self._max_bytes, f"a body of {stated} bytes")
-        wanted = self._max_bytes if stated is None else stated
+    def _bounds(self, scope: Scope) -> tuple[int, int]:
+        """The most bytes that this body may have, and how many of them are held at a time."""
+        stated = _stated_bytes(Headers(scope=scope).get("content-length"))
+        streamed = self._streamed
+        if streamed is not None and scope["path"].endswith(streamed.path_ends):
+            most, held = streamed.max_bytes, streamed.max_held_bytes
+        else:
+            most = self._max_bytes
+            held = most if stated is None else stated
+        if stated is not None and stated > most:
+            # Said to whoever reads the body, as every other error of it is.
+            return most, stated
+        return most, held
+
+    def _reserve(self, wanted: int, most: int) -> int:
+        if wanted > most:
+            raise body_too_large(most, f"a body of {wanted} bytes")
         if self._held_bytes and self._held_bytes + wanted > self._max_held_bytes:
             raise Overloaded(
                 expected=f"at most {self._max_held_bytes} bytes of uploads at a time",

@@ -8,8 +8,9 @@ from python_multipart.multipart import parse_options_header
 from service.api.answers import FramesAnswer, ModelAnswer, RejectedFrameAnswer
 from service.api.body_limit import body_too_large
 from service.api.deadline import Deadline
+from service.api.lines_in import NDJSON
 from service.api.tracklet_form import FormLimits, TrackletForm, read_tracklet_form
-from service.errors import UnsupportedMediaType
+from service.errors import InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
 from service.media.decode import DecodedTracklet
 from service.runtime import Runtime
@@ -18,11 +19,17 @@ from service.settings import Settings
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
 
+_DEFAULT_PAGE = 100
 _MULTIPART_REMEDY = "send multipart: curl -F frames=@000.jpg -F frames=@001.jpg"
 _CONTENT_TYPE_REMEDY = (
     "send frames as multipart (curl -F frames=@000.jpg), "
     "or JSON with the header Content-Type: application/json"
 )
+_REMEDIES: dict[tuple[str, ...], str] = {
+    (MULTIPART,): _MULTIPART_REMEDY,
+    (JSON,): "send JSON with the header Content-Type: application/json",
+    (NDJSON,): "send one JSON object a line with the header Content-Type: application/x-ndjson",
+}
 
 
 async def open_lifecycle(request: Request) -> Lifecycle:
@@ -67,18 +74,47 @@ async def read_form(
     return await read_tracklet_form(request, json_field=json_field, limits=limits)
 
 
-async def read_json(request: Request, settings: Settings) -> bytes:
+async def read_json(request: Request, max_bytes: int) -> bytes:
     """A JSON body, as sent.
 
     Raises:
-        BodyTooLarge: When it has more than `max_json_bytes`.
+        BodyTooLarge: When it has more than `max_bytes`.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > settings.max_json_bytes:
-            raise body_too_large(settings.max_json_bytes, "a larger JSON body")
+        if len(body) > max_bytes:
+            raise body_too_large(max_bytes, "a larger JSON body")
     return bytes(body)
+
+
+async def read_json_only(request: Request, max_bytes: int) -> bytes:
+    """A JSON body, as sent, of a path that takes nothing else.
+
+    Raises:
+        UnsupportedMediaType: When the body is of another type.
+        BodyTooLarge: When it has more than `max_bytes`.
+    """
+    if media_type(request) != JSON:
+        raise unsupported(request, JSON)
+    return await read_json(request, max_bytes)
+
+
+def page_limit(asked: int | None, most: int) -> int:
+    """How many names to list on a page.
+
+    Raises:
+        InvalidQuery: When more than `most` are asked for.
+    """
+    if asked is None:
+        return min(_DEFAULT_PAGE, most)
+    if asked > most:
+        raise InvalidQuery(
+            expected=f"`limit` of at most {most}",
+            received=str(asked)[:40],
+            remedy="ask for smaller pages and follow `next_cursor`",
+        )
+    return asked
 
 
 def unsupported(request: Request, *accepted: str) -> UnsupportedMediaType:
@@ -86,7 +122,7 @@ def unsupported(request: Request, *accepted: str) -> UnsupportedMediaType:
     return UnsupportedMediaType(
         expected=f"Content-Type {' or '.join(accepted)}",
         received=media_type(request)[:100] or "no Content-Type",
-        remedy=_CONTENT_TYPE_REMEDY if JSON in accepted else _MULTIPART_REMEDY,
+        remedy=_REMEDIES.get(accepted, _CONTENT_TYPE_REMEDY),
     )
 
 

@@ -14,9 +14,9 @@ a condition on it.
 import difflib
 import math
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 import orjson
+from pydantic import JsonValue
 
 from service.api.timestamps import unix_seconds
 from service.api.wire_types import ACCEPTED_ATTRIBUTE, is_attribute_value
@@ -34,12 +34,10 @@ from service.gallery.filter_tree import (
 )
 from service.gallery.records import Attribute
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
 _LONGEST_ECHO = 60
 
 
-def read_filter(value: Json, *, place: str = "filter") -> Filter:
+def read_filter(value: JsonValue, *, place: str = "filter") -> Filter:
     """The tree that the JSON describes.
 
     Raises:
@@ -67,7 +65,19 @@ def read_filter_text(text: str) -> Filter:
     return read_filter(value)
 
 
-def _read(value: Json, place: str, depth: int) -> Filter:
+def time_window(start_s: float | None, end_s: float | None) -> list[Filter]:
+    """The condition of a window with two ends that may be left out; none without any.
+
+    Raises:
+        InvalidQuery: When it ends before it starts.
+    """
+    if start_s is None and end_s is None:
+        return []
+    least_s = -math.inf if start_s is None else start_s
+    return [Overlaps(least_s, math.inf if end_s is None else end_s)]
+
+
+def _read(value: JsonValue, place: str, depth: int) -> Filter:
     if depth == 0:
         raise InvalidQuery(
             expected=f"a filter of at most {MOST_DEPTH} levels",
@@ -88,24 +98,24 @@ def _read(value: Json, place: str, depth: int) -> Filter:
     return read(operand, f"{place}.{operator}", depth - 1)
 
 
-def _and(operand: Json, place: str, depth: int) -> Filter:
+def _and(operand: JsonValue, place: str, depth: int) -> Filter:
     return All(_parts(operand, place, depth))
 
 
-def _or(operand: Json, place: str, depth: int) -> Filter:
+def _or(operand: JsonValue, place: str, depth: int) -> Filter:
     return AnyOf(_parts(operand, place, depth))
 
 
-def _not(operand: Json, place: str, depth: int) -> Filter:
+def _not(operand: JsonValue, place: str, depth: int) -> Filter:
     return Not(_read(operand, place, depth))
 
 
-def _equals(operand: Json, place: str, _depth: int) -> Filter:
+def _equals(operand: JsonValue, place: str, _depth: int) -> Filter:
     keys = _keys(operand, place, required=("field", "value"))
     return Equals(_field(keys, place), (_attribute(keys["value"], f"{place}.value"),))
 
 
-def _in(operand: Json, place: str, _depth: int) -> Filter:
+def _in(operand: JsonValue, place: str, _depth: int) -> Filter:
     keys = _keys(operand, place, required=("field", "values"))
     values = keys["values"]
     if not isinstance(values, list):
@@ -116,11 +126,11 @@ def _in(operand: Json, place: str, _depth: int) -> Filter:
     return Equals(_field(keys, place), read)
 
 
-def _exists(operand: Json, place: str, _depth: int) -> Filter:
+def _exists(operand: JsonValue, place: str, _depth: int) -> Filter:
     return Exists(_field(_keys(operand, place, required=("field",)), place))
 
 
-def _overlaps(operand: Json, place: str, _depth: int) -> Filter:
+def _overlaps(operand: JsonValue, place: str, _depth: int) -> Filter:
     keys = _keys(operand, place, optional=("start", "end"))
     return Overlaps(
         _moment(keys.get("start"), f"{place}.start", -math.inf),
@@ -128,7 +138,7 @@ def _overlaps(operand: Json, place: str, _depth: int) -> Filter:
     )
 
 
-def _between(operand: Json, place: str, _depth: int) -> Filter:
+def _between(operand: JsonValue, place: str, _depth: int) -> Filter:
     keys = _keys(operand, place, required=("field",), optional=("from", "to"))
     return Between(
         _field(keys, place),
@@ -137,7 +147,7 @@ def _between(operand: Json, place: str, _depth: int) -> Filter:
     )
 
 
-_READERS: dict[str, Callable[[Json, str, int], Filter]] = {
+_READERS: dict[str, Callable[[JsonValue, str, int], Filter]] = {
     "and": _and,
     "or": _or,
     "not": _not,
@@ -149,15 +159,19 @@ _READERS: dict[str, Callable[[Json, str, int], Filter]] = {
 }
 
 
-def _parts(operand: Json, place: str, depth: int) -> tuple[Filter, ...]:
+def _parts(operand: JsonValue, place: str, depth: int) -> tuple[Filter, ...]:
     if not isinstance(operand, list):
         raise _refused(place, "a list of filters", _kind(operand))
     return tuple(_read(part, f"{place}[{index}]", depth) for index, part in enumerate(operand))
 
 
 def _keys(
-    operand: Json, place: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
-) -> Mapping[str, Json]:
+    operand: JsonValue,
+    place: str,
+    *,
+    required: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+) -> Mapping[str, JsonValue]:
     if not isinstance(operand, dict):
         raise _refused(place, "an object", _kind(operand))
     known = (*required, *optional)
@@ -170,20 +184,20 @@ def _keys(
     return operand
 
 
-def _field(keys: Mapping[str, Json], place: str) -> str:
+def _field(keys: Mapping[str, JsonValue], place: str) -> str:
     field = keys["field"]
     if not isinstance(field, str):
         raise _refused(f"{place}.field", "the name of a field", _kind(field))
     return field
 
 
-def _attribute(value: Json, place: str) -> Attribute:
+def _attribute(value: JsonValue, place: str) -> Attribute:
     if isinstance(value, str | int | float) and is_attribute_value(value):
         return value
     raise _refused(place, ACCEPTED_ATTRIBUTE, _kind(value))
 
 
-def _moment(value: Json, place: str, otherwise: float) -> float:
+def _moment(value: JsonValue, place: str, otherwise: float) -> float:
     if value is None:
         return otherwise
     try:
@@ -192,7 +206,7 @@ def _moment(value: Json, place: str, otherwise: float) -> float:
         raise _refused(place, str(error), _kind(value)) from error
 
 
-def _number(value: Json, place: str, otherwise: float) -> float:
+def _number(value: JsonValue, place: str, otherwise: float) -> float:
     if value is None:
         return otherwise
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -202,7 +216,7 @@ def _number(value: Json, place: str, otherwise: float) -> float:
     return value
 
 
-def _kind(value: Json) -> str:
+def _kind(value: JsonValue) -> str:
     match value:
         case None:
             return "null"

@@ -41,6 +41,20 @@ def body_docs(
     return {"requestBody": {"required": True, "content": content}}
 
 
+def json_docs(body: type[BaseModel]) -> dict[str, JsonSchema]:
+    """OpenAPI's `requestBody` for a route that takes JSON alone."""
+    return _content("application/json", body)
+
+
+def lines_docs(line: type[BaseModel]) -> dict[str, JsonSchema]:
+    """OpenAPI's `requestBody` for a route that takes one JSON object a line."""
+    return _content("application/x-ndjson", line)
+
+
+def _content(media_type: str, body: type[BaseModel]) -> dict[str, JsonSchema]:
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": _inlined(body)}}}}
+
+
 def _inlined(model: type[BaseModel]) -> JsonSchema:
     """The model's schema without `$ref`, which would point outside of the place it is put in."""
     schema: JsonSchema = model.model_json_schema()

@@ -1,5 +1,6 @@
 """`/galleries/{gallery}/tracklets`: enroll, read, list and forget tracklets."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -22,22 +23,29 @@ from service.api.dependencies import (
     frames_answer,
     media_type,
     model_answer,
+    page_limit,
     read_form,
     read_json,
     unsupported,
 )
 from service.api.embedding_codec import decode_embedding, embedding_numbers
+from service.api.filter_json import read_filter_text, time_window
+from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.schemas import EnrollBody, MetadataBody, PageQuery, TrackletQuery
+from service.api.tracklet_wire import metadata_of, tracklet_answer
 from service.api.validation import parse_json
-from service.errors import InvalidInput, InvalidMetadata, InvalidQuery
-from service.gallery.filters import TrackletFilter
-from service.gallery.records import TrackletMetadata, TrackletRecord, check_identifier
+from service.api.write_conditions import Conditions, seq_tag
+from service.errors import InvalidInput, InvalidMetadata
+from service.gallery.deletion import delete_one
+from service.gallery.enrolment import Enrolment
+from service.gallery.filter_tree import Equals, Filter, Joined
+from service.gallery.listing import Paging, list_tracklets
+from service.gallery.records import TrackletMetadata, check_identifier
 from service.runtime import Runtime
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["tracklets"])
 
-_DEFAULT_PAGE = 100
 _ONE = "/tracklets/{tracklet_id:path}"
 """A path, so that an id with a slash meets the rule for ids and not a bare 404."""
 
@@ -54,20 +62,29 @@ async def enroll(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    conditions: Conditions,
 ) -> EnrollAnswer:
     """Enroll a tracklet, or replace the one with this id: 201 when new, 200 when replaced."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
-        embedding, metadata, frames = await _enrolment(request, runtime)
+        upload = await _upload(request, runtime)
+    enrolment = Enrolment(tracklet_id, upload.embedding, upload.metadata, conditions.if_seq)
+    key = conditions.idempotency(b"enroll", tracklet_id.encode(), *upload.sent)
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        enrolled = await runtime.gallery.enroll(gallery, tracklet_id, embedding, metadata)
-    response.status_code = 201 if enrolled.created else 200
+        enrolled = await runtime.gallery.enroll(gallery, enrolment, idempotency=key)
+    written = enrolled.value
+    created = written.outcomes == ("created",)
+    response.status_code = 201 if created else 200
+    show_seq(response, written.seq)
     return EnrollAnswer(
-        tracklet_id=enrolled.tracklet_id,
+        tracklet_id=tracklet_id,
         gallery=gallery,
-        seq=enrolled.seq,
-        created=enrolled.created,
-        frames=frames,
+        gallery_id=enrolled.gallery.gallery_id,
+        seq=written.seq,
+        created=created,
+        visible=written.visible,
+        repeated=written.repeated,
+        frames=upload.frames,
         model=model_answer(runtime),
     )
 
@@ -76,15 +93,21 @@ async def enroll(
 async def read(
     gallery: str,
     tracklet_id: str,
+    response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
     query: Annotated[TrackletQuery, Query()],
+    min_seq: MinSeq,
 ) -> TrackletAnswer:
     """One tracklet; its embedding only with `?embedding=true`."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
-        record = await runtime.gallery.get(gallery, tracklet_id)
-    answer = _tracklet_answer(record)
+        found = await runtime.gallery.get(
+            gallery, tracklet_id, min_seq=later_of(query.min_seq, min_seq)
+        )
+    record = found.value
+    response.headers["ETag"] = seq_tag(record.seq)
+    answer = tracklet_answer(record)
     if query.embedding:
         return answer.model_copy(update={"embedding": embedding_numbers(record.embedding)})
     return answer
@@ -92,88 +115,98 @@ async def read(
 
 @router.delete(_ONE)
 async def forget(
-    gallery: str, tracklet_id: str, runtime: OpenRuntime, deadline: RequestDeadline
+    gallery: str,
+    tracklet_id: str,
+    response: Response,
+    runtime: OpenRuntime,
+    deadline: RequestDeadline,
+    conditions: Conditions,
 ) -> DeletedTrackletAnswer:
-    """Forget one tracklet: its metadata and its embedding, in the store and in the index."""
+    """Delete one tracklet: its metadata and its embedding, in the store and in the index."""
     check_identifier("tracklet id", tracklet_id)
+    key = conditions.idempotency(b"delete", tracklet_id.encode())
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        seq = await runtime.gallery.delete(gallery, tracklet_id)
-    return DeletedTrackletAnswer(deleted=True, seq=seq)
+        deleted = await runtime.gallery.write(
+            gallery,
+            lambda held: delete_one(held, tracklet_id, if_seq=conditions.if_seq, idempotency=key),
+        )
+    written = deleted.value
+    show_seq(response, written.seq)
+    return DeletedTrackletAnswer(
+        deleted=True, seq=written.seq, visible=written.visible, repeated=written.repeated
+    )
 
 
 @router.get("/tracklets")
 async def list_page(
     gallery: str,
+    response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
     query: Annotated[PageQuery, Query()],
+    min_seq: MinSeq,
 ) -> PageAnswer:
     """One page of tracklets in the order of their ids, without embeddings."""
-    limit = _page_limit(query.limit, runtime.settings.max_page)
+    paging = Paging(query.cursor, page_limit(query.limit, runtime.settings.max_page))
+    chosen = _page_filter(query)
+    asked_seq = later_of(query.min_seq, min_seq)
     async with deadline.bounding(NOTHING_KEPT):
-        page = await runtime.gallery.page(gallery, _page_filter(query), query.cursor, limit)
+        listed = await runtime.gallery.read(
+            gallery,
+            lambda held: list_tracklets(
+                held,
+                chosen,
+                paging,
+                min_seq=asked_seq,
+                within_s=runtime.settings.min_seq_within_s,
+            ),
+        )
+    page = listed.value
+    show_seq(response, page.seq)
     return PageAnswer(
-        tracklets=[_tracklet_answer(record) for record in page.records],
+        tracklets=[tracklet_answer(record) for record in page.records],
         next_cursor=page.next_cursor,
+        seq=page.seq,
     )
 
 
-def _page_limit(asked: int | None, most: int) -> int:
-    if asked is None:
-        return min(_DEFAULT_PAGE, most)
-    if asked > most:
-        raise InvalidQuery(
-            expected=f"`limit` of at most {most}",
-            received=str(asked)[:40],
-            remedy="ask for smaller pages and follow `next_cursor`",
-        )
-    return asked
+@dataclass(frozen=True, slots=True, eq=False)
+class _Upload:
+    """A tracklet as it came: by frames or by embedding [d].
+
+    Attributes:
+        sent: The bytes that make it the same request when it is repeated.
+        frames: What became of the frames; None without any.
+    """
+
+    embedding: NDArray[np.float32]
+    metadata: TrackletMetadata
+    sent: tuple[bytes, ...]
+    frames: FramesAnswer | None
 
 
-async def _enrolment(
-    request: Request, runtime: Runtime
-) -> tuple[NDArray[np.float32], TrackletMetadata, FramesAnswer | None]:
-    """Embedding [d], metadata and, for an upload, what became of its frames."""
+async def _upload(request: Request, runtime: Runtime) -> _Upload:
     if media_type(request) == MULTIPART:
         form = await read_form(request, runtime.settings, json_field="metadata")
-        metadata = _metadata(parse_json(MetadataBody, form.json, fault=InvalidMetadata))
+        metadata = metadata_of(parse_json(MetadataBody, form.json, fault=InvalidMetadata))
         embedded = await runtime.embed(form.frames)
-        return embedded.embedding, metadata, frames_answer(embedded.decoded)
+        sent = (form.json, *form.frames)
+        return _Upload(embedded.embedding, metadata, sent, frames_answer(embedded.decoded))
     if media_type(request) == JSON:
-        raw = await read_json(request, runtime.settings)
+        raw = await read_json(request, runtime.settings.max_json_bytes)
         body = parse_json(EnrollBody, raw, fault=InvalidInput)
-        return decode_embedding(body.embedding), _metadata(body.metadata), None
+        embedding = decode_embedding(body.embedding)
+        return _Upload(embedding, metadata_of(body.metadata), (raw,), None)
     raise unsupported(request, MULTIPART, JSON)
 
 
-def _metadata(body: MetadataBody) -> TrackletMetadata:
-    return TrackletMetadata(
-        identity=body.identity,
-        camera=body.camera,
-        start_s=body.start,
-        end_s=body.end,
-        attributes=body.attributes,
-    )
-
-
-def _page_filter(query: PageQuery) -> TrackletFilter:
-    return TrackletFilter(
-        cameras=None if query.camera is None else frozenset({query.camera}),
-        identity=query.identity,
-        start_s=query.start,
-        end_s=query.end,
-    )
-
-
-def _tracklet_answer(record: TrackletRecord) -> TrackletAnswer:
-    metadata = record.metadata
-    return TrackletAnswer(
-        tracklet_id=record.tracklet_id,
-        identity=metadata.identity,
-        camera=metadata.camera,
-        start=metadata.start_s,
-        end=metadata.end_s,
-        attributes=dict(metadata.attributes),
-        seq=record.seq,
-        enrolled=record.enrolled_s,
-    )
+def _page_filter(query: PageQuery) -> Filter:
+    rules: list[Filter] = []
+    if query.camera is not None:
+        rules.append(Equals("camera", (query.camera,)))
+    if query.identity is not None:
+        rules.append(Equals("identity", (query.identity,)))
+    rules += time_window(query.start, query.end)
+    if query.filter is not None:
+        rules.append(read_filter_text(query.filter))
+    return Joined(tuple(rules))

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
 
 ACCEPTED_EMBEDDING = "a list of finite numbers, or base64 of little-endian float32"
 ACCEPTED_ATTRIBUTE = "text of at most 1000 characters, a finite number, true or false"
@@ -75,7 +75,7 @@ WireEmbedding = Annotated[
     ),
 ]
 WireFilter = Annotated[
-    dict[str, object],
+    dict[str, JsonValue],
     PlainValidator(_wire_filter),
     WithJsonSchema(
         {

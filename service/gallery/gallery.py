@@ -1,100 +1,53 @@
 """The gallery as the service uses it: enroll, read, forget and search, from any number of tasks."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import InvalidQuery, ReidError
-from service.gallery.cursor import cursor_after, last_id
-from service.gallery.filters import EVERYTHING, TrackletFilter
-from service.gallery.flat_index import FlatIndex
-from service.gallery.grouping import GroupBy, best_hits
-from service.gallery.indexed_gallery import IndexedGallery, OpenGalleries
-from service.gallery.owner_thread import OwnerThread
-from service.gallery.records import (
-    TrackletMetadata,
-    TrackletRecord,
-    check_embedding,
-    check_identifier,
+from service.errors import GalleryNotFound, ReidError, StoreUnavailable, TrackletNotFound
+from service.gallery.bounded_pool import BoundedPool
+from service.gallery.catalogue import Catalogue, OpenReplica
+from service.gallery.enrolment import (
+    BatchRequest,
+    Enrolment,
+    write_batch,
 )
-from service.gallery.store import GalleryModel, GalleryStore
+from service.gallery.gallery_options import GalleryOptions
+from service.gallery.open_gallery import Acknowledged, OpenGallery
+from service.gallery.ranking.search import (
+    SearchOptions,
+    SearchResult,
+    search_tracklet,
+    search_view,
+)
+from service.gallery.records import TrackletRecord, check_embedding, check_identifier
+from service.gallery.stores.batch import IdempotencyKey
+from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryStore
+from service.gallery.stores.row_codec import DamagedRow
 
 DEFAULT_GALLERY = "default"
 
-_MOST_WAITING = 1024
+Named: TypeAlias = str | OpenGallery
+"""A gallery by name or alias, or one that a request has resolved already."""
+
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """How to rank.
+class Answered(Generic[_T]):
+    """A result, and the gallery that the name meant when the request came."""
 
-    Attributes:
-        top_k: Matches at most.
-        exclude_same_camera: Leave out tracklets of the query's camera, which must then be known.
-        query_camera: The query's camera; of an enrolled query, the gallery knows it.
-        filter: Which tracklets may match.
-        group_by: Whether each match is a tracklet, or an identity by its best tracklet.
-        min_similarity: Least cosine of a match, itself included.
-
-    Raises:
-        InvalidQuery: When `top_k` is below 1.
-    """
-
-    top_k: int = 10
-    exclude_same_camera: bool = False
-    query_camera: str | None = None
-    filter: TrackletFilter = EVERYTHING
-    group_by: GroupBy = "tracklet"
-    min_similarity: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse to look for nothing."""
-        _require_positive("top_k", self.top_k)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A tracklet found; `rank` counts from 1 and `similarity` is the cosine."""
-
-    rank: int
-    similarity: float
-    tracklet_id: str
-    metadata: TrackletMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Matches, best first, among `searched` tracklets that passed the filter, at write `seq`."""
-
-    matches: tuple[Match, ...]
-    searched: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """A durable write that every later search sees; `created` unless it replaced an earlier one."""
-
-    tracklet_id: str
-    seq: int
-    created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Records by id; `next_cursor` is None on the last page."""
-
-    records: tuple[TrackletRecord, ...]
-    next_cursor: str | None
+    gallery: GalleryInfo
+    value: _T
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryHealth:
-    """Whether the index equals the store; of the gallery `default`."""
+    """Whether requests should come here; tracklets and `seq` are of the gallery `default`."""
 
     ready: bool
     reason: str | None
@@ -103,191 +56,241 @@ class GalleryHealth:
 
 
 class GalleryService:
-    """Owns the store, the indexes, and the one thread on which both are used.
+    """Owns the store, the replicas, and the threads on which both are used.
 
-    Every call names a gallery and raises `GalleryNotFound` where there is none of that name,
-    `ModelMismatch` where it holds embeddings of another model, `StoreUnavailable` where the store
-    cannot be read or written, `Overloaded` where too many calls wait, and `NotReady` when closed.
-    A cancelled call is done whole or not at all.
+    Every call names a gallery, by name or alias, and raises `GalleryNotFound` where there is none,
+    `NotReady` while it is being read or the service stops, `StoreUnavailable` where the store
+    cannot do its part, and `Overloaded` where too many calls wait. A call that is cancelled is done
+    whole or not at all.
 
     Args:
         store: Opened by `start` and closed by `close`.
-        fingerprint: Of the model that is running.
-        dimension: Of its embeddings.
-        search_threads: Threads of one search.
+        model: The one that is running.
+        open_replica: Makes the replica of a gallery, not started.
+        options: Bounds and waits.
     """
 
     def __init__(
-        self, store: GalleryStore, *, fingerprint: str, dimension: int, search_threads: int
+        self,
+        store: GalleryStore,
+        *,
+        model: GalleryModel,
+        open_replica: OpenReplica,
+        options: GalleryOptions,
     ) -> None:
-        self._store = store
-        self._model = GalleryModel(fingerprint, dimension)
-        self._galleries = OpenGalleries(store, model=self._model, threads=search_threads)
-        self._thread = OwnerThread("gallery", most_waiting=_MOST_WAITING)
+        self.store = store
+        self.model = model
+        self.options = options
+        self.catalogue = Catalogue(store, open_replica, options.catalogue)
+        self._reads = BoundedPool(
+            "reads", threads=options.read_threads, most_waiting=options.most_waiting_searches
+        )
+        self._searches = BoundedPool(
+            "searches", threads=options.search_threads, most_waiting=options.most_waiting_searches
+        )
+        self._writes = BoundedPool(
+            "writes", threads=options.write_threads, most_waiting=options.most_waiting_writes
+        )
 
     async def start(self) -> None:
-        """Open the store and build the index of the gallery `default`, created when missing.
+        """Open the store and read every gallery; `default` is created when it is missing.
 
-        A gallery of another model does not stop the start: `health` and every call say so.
+        Galleries of another model do not stop the start: enrolling and searching there does.
 
         Raises:
-            StoreUnavailable: When the store is in use, of a newer release, or damaged.
-            ReidError: When this build of FAISS ignores filters.
+            StoreUnavailable: When the store cannot be used safely.
+            ReidError: When a gallery cannot be read.
         """
-        await self._thread.run(lambda: self._galleries.open(DEFAULT_GALLERY))
+        await asyncio.to_thread(self._start)
 
     async def close(self) -> None:
-        """Finish the calls that wait, then let go of the store."""
-        await self._thread.close(self._store.close)
+        """Finish the calls that wait, snapshot and stop the replicas, and let go of the store."""
+        # A cancelled caller must not leave the store open behind it.
+        await asyncio.shield(asyncio.ensure_future(self._close()))
 
     async def enroll(
-        self,
-        gallery: str,
-        tracklet_id: str,
-        embedding: NDArray[np.float32],
-        metadata: TrackletMetadata,
-    ) -> Enrolled:
-        """Enroll embedding [d] with its metadata, or replace both.
+        self, gallery: str, enrolment: Enrolment, *, idempotency: IdempotencyKey | None = None
+    ) -> Answered[Acknowledged]:
+        """Enroll a tracklet, or put it in place of the one with its id.
 
         Raises:
             InvalidIdentifier: When the id is none.
             InvalidEmbedding: When the embedding cannot be one of this model.
+            ModelMismatch: When the gallery is of another model.
+            SeqConflict: When its `if_seq` does not hold.
+            IdempotencyConflict: When the key belongs to another request.
         """
-        check_identifier("tracklet id", tracklet_id)
-        checked = check_embedding(embedding, self._model.dimension)
-        put = await self._on(
-            gallery, lambda held: held.put(tracklet_id, embedding=checked, metadata=metadata)
+        upsert = enrolment.checked(self.model.dimension)
+        return await self.write(
+            gallery, lambda held: held.write([upsert], idempotency), of_this_model=True
         )
-        return Enrolled(tracklet_id, put.record.seq, put.created)
 
-    async def get(self, gallery: str, tracklet_id: str) -> TrackletRecord:
+    async def write_batch(self, gallery: str, request: BatchRequest) -> Answered[Acknowledged]:
+        """Enroll and delete in one write, or not at all; raises as `enroll` does."""
+        return await self.write(
+            gallery, lambda held: write_batch(held, request), of_this_model=True
+        )
+
+    async def get(
+        self, gallery: str, tracklet_id: str, *, min_seq: int | None = None
+    ) -> Answered[TrackletRecord]:
         """What is stored of a tracklet.
 
         Raises:
-            TrackletNotFound: When it is not enrolled.
+            TrackletNotFound: When it is not enrolled, or has expired.
+            StoreUnavailable: When what is stored is damaged.
         """
         check_identifier("tracklet id", tracklet_id)
-        return await self._on(gallery, lambda _: self._store.get(gallery, tracklet_id))
 
-    async def delete(self, gallery: str, tracklet_id: str) -> int:
-        """Forget a tracklet; the `seq` of the write.
+        def stored(held: OpenGallery) -> TrackletRecord:
+            if min_seq is not None:
+                held.replica.wait_for(min_seq, self.options.min_seq_within_s)
+            return _stored(held, tracklet_id)
 
-        Raises:
-            TrackletNotFound: When it is not enrolled.
-        """
-        check_identifier("tracklet id", tracklet_id)
-        return (await self._on(gallery, lambda held: held.delete(tracklet_id))).seq
-
-    async def delete_identity(self, gallery: str, identity: str) -> int:
-        """Forget every tracklet of an identity; how many there were.
-
-        Raises:
-            IdentityNotFound: When there is none.
-        """
-        check_identifier("identity", identity)
-        forgotten = await self._on(gallery, lambda held: held.delete_identity(identity))
-        return len(forgotten.tracklet_ids)
-
-    async def page(
-        self, gallery: str, chosen: TrackletFilter, cursor: str | None, limit: int
-    ) -> Page:
-        """Up to `limit` records that pass the filter, by id, after those of the page before.
-
-        A tracklet that is enrolled from the first page to the last is on exactly one of them.
-
-        Raises:
-            InvalidQuery: When the cursor is not one of ours, or `limit` is below 1.
-        """
-        _require_positive("limit", limit)
-        after = None if cursor is None else last_id(cursor)
-        records = await self._on(
-            gallery, lambda _: self._store.page(gallery, chosen, after=after, limit=limit + 1)
-        )
-        shown = records[:limit]
-        return Page(shown, cursor_after(shown[-1].tracklet_id) if len(records) > limit else None)
+        return await self.read(gallery, stored)
 
     async def search(
-        self, gallery: str, embedding: NDArray[np.float32], options: SearchOptions
-    ) -> SearchResult:
-        """The tracklets or identities nearest to embedding [d]; exact under every filter.
+        self,
+        gallery: str,
+        embedding: NDArray[np.float32],
+        options: SearchOptions,
+        *,
+        min_seq: int | None = None,
+    ) -> Answered[SearchResult]:
+        """The tracklets or identities nearest to embedding [d].
 
         Raises:
             InvalidEmbedding: When the embedding cannot be one of this model.
-            InvalidQuery: When the same camera is to be left out and is not known.
+            ModelMismatch: When the gallery is of another model.
+            InvalidQuery: When the options need what is not known of the query.
+            ReplicaBehind: When write `min_seq` is not visible here in time.
         """
-        query = check_embedding(embedding, self._model.dimension)
-        return await self._on(gallery, lambda held: _search(held.index(), query, options))
+        query = check_embedding(embedding, self.model.dimension)
+        return await self._search(
+            gallery,
+            lambda held: search_view(held.replica.view(), query, options, now_s=held.now_s()),
+            min_seq,
+        )
 
     async def search_tracklet(
-        self, gallery: str, tracklet_id: str, options: SearchOptions
-    ) -> SearchResult:
+        self,
+        gallery: str,
+        tracklet_id: str,
+        options: SearchOptions,
+        *,
+        min_seq: int | None = None,
+    ) -> Answered[SearchResult]:
         """As `search`, by an enrolled tracklet, which is not among its own matches.
-
-        The query's camera is the tracklet's own; the options' only where that is not known.
 
         Raises:
             TrackletNotFound: When it is not enrolled.
-            InvalidQuery: When the same camera is to be left out and is not known.
         """
-        return await self._on(
-            gallery, lambda held: _search_tracklet(held.index(), tracklet_id, options)
+        check_identifier("tracklet id", tracklet_id)
+        return await self._search(
+            gallery,
+            lambda held: search_tracklet(
+                held.replica.view(), tracklet_id, options, now_s=held.now_s()
+            ),
+            min_seq,
         )
+
+    async def open(self, gallery: str, *, of_this_model: bool = False) -> OpenGallery:
+        """The gallery that the name means now, for a request of several steps.
+
+        Args:
+            gallery: Its name or alias.
+            of_this_model: Whether it must be of the running model.
+
+        Raises:
+            ModelMismatch: When it must, and is not.
+        """
+        return await self._reads.run(lambda: self._held(gallery, of_this_model=of_this_model))
+
+    async def read(self, gallery: Named, work: Callable[[OpenGallery], _T]) -> Answered[_T]:
+        """The result of `work`, which reads the gallery, on a thread for reads."""
+        return await self._reads.run(lambda: _on(self._held(gallery), work))
+
+    async def write(
+        self, gallery: Named, work: Callable[[OpenGallery], _T], *, of_this_model: bool = False
+    ) -> Answered[_T]:
+        """The result of `work`, which changes the gallery, on a thread for writes.
+
+        Args:
+            gallery: Its name or alias, or what `open` gave.
+            work: Done whole once it has begun.
+            of_this_model: As in `open`.
+        """
+        return await self._writes.run(
+            lambda: _on(self._held(gallery, of_this_model=of_this_model), work)
+        )
+
+    async def manage(self, work: Callable[[Catalogue], _T]) -> _T:
+        """The result of `work`, which reads or changes the catalogue, on a thread for writes."""
+        return await self._writes.run(lambda: work(self.catalogue))
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """The result of `work`, which needs no gallery or has it already, on a thread for reads."""
+        return await self._reads.run(work)
 
     async def health(self) -> GalleryHealth:
-        """Compare index and store; an index that differs is built again first."""
+        """Whether requests should come here."""
+        problem = self.catalogue.problem()
         try:
-            state = await self._on(DEFAULT_GALLERY, lambda held: held.verified_state())
+            state = self.catalogue.named(DEFAULT_GALLERY, within_s=0).replica.view().state
+        except GalleryNotFound:
+            return GalleryHealth(problem is None, problem, 0, 0)
         except ReidError as error:
-            return GalleryHealth(ready=False, reason=str(error), tracklets=0, seq=0)
-        return GalleryHealth(ready=True, reason=None, tracklets=state.tracklets, seq=state.seq)
+            return GalleryHealth(ready=False, reason=problem or str(error), tracklets=0, seq=0)
+        return GalleryHealth(problem is None, problem, state.tracklets, state.seq)
 
-    async def _on(self, gallery: str, work: Callable[[IndexedGallery], _T]) -> _T:
-        check_identifier("gallery", gallery)
-        return await self._thread.run(lambda: work(self._galleries.named(gallery)))
+    async def _search(
+        self, gallery: str, work: Callable[[OpenGallery], SearchResult], min_seq: int | None
+    ) -> Answered[SearchResult]:
+        if min_seq is not None:
+            # Not on a thread for searches, which this may keep waiting.
+            within_s = self.options.min_seq_within_s
+            await self.read(gallery, lambda held: held.replica.wait_for(min_seq, within_s))
+        return await self._searches.run(lambda: _on(self._held(gallery, of_this_model=True), work))
 
+    def _held(self, gallery: Named, *, of_this_model: bool = False) -> OpenGallery:
+        held = self.catalogue.named(gallery) if isinstance(gallery, str) else gallery
+        if of_this_model:
+            held.require_model(self.model)
+        return held
 
-def _search(
-    index: FlatIndex,
-    query: NDArray[np.float32],
-    options: SearchOptions,
-    *,
-    asked_by: str | None = None,
-) -> SearchResult:
-    filters = [options.filter, TrackletFilter(exclude_tracklet=asked_by)]
-    if options.exclude_same_camera:
-        filters.append(TrackletFilter(exclude_camera=_known_camera(options)))
-    selected = index.select(filters)
-    hits = best_hits(
-        lambda k: index.nearest(query, selected, k),
-        top_k=options.top_k,
-        group_by=options.group_by,
-        min_similarity=options.min_similarity,
-    )
-    matches = tuple(
-        Match(rank, hit.similarity, hit.tracklet_id, hit.metadata)
-        for rank, hit in enumerate(hits, start=1)
-    )
-    return SearchResult(matches, int(np.count_nonzero(selected)), index.state.seq)
+    def _start(self) -> None:
+        self.store.open()
+        self.catalogue.start()
+        try:
+            self.catalogue.info(DEFAULT_GALLERY)
+        except GalleryNotFound:
+            self.catalogue.create(DEFAULT_GALLERY, GallerySpec(self.model))
+        self.catalogue.open_all()
 
-
-def _search_tracklet(index: FlatIndex, tracklet_id: str, options: SearchOptions) -> SearchResult:
-    camera = index.metadata(tracklet_id).camera
-    known = replace(options, query_camera=camera or options.query_camera)
-    return _search(index, index.embedding(tracklet_id), known, asked_by=tracklet_id)
+    async def _close(self) -> None:
+        for pool in (self._searches, self._reads, self._writes):
+            await pool.close()
+        await asyncio.to_thread(self.catalogue.close)
+        await asyncio.to_thread(self.store.close)
 
 
-def _known_camera(options: SearchOptions) -> str:
-    if options.query_camera is None:
-        raise InvalidQuery(
-            expected="the query's camera, for `exclude_same_camera`",
-            received="a query whose camera is not known",
-            remedy="send `camera`, or leave `exclude_same_camera` out",
+def _on(held: OpenGallery, work: Callable[[OpenGallery], _T]) -> Answered[_T]:
+    return Answered(held.info, work(held))
+
+
+def _stored(gallery: OpenGallery, tracklet_id: str) -> TrackletRecord:
+    (row,) = gallery.rows([tracklet_id])
+    if isinstance(row, DamagedRow):
+        raise StoreUnavailable(
+            expected="the tracklet as it was enrolled",
+            received=f"a damaged row: {row.reason}",
+            remedy="enroll it again, or delete it",
         )
-    return options.query_camera
-
-
-def _require_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise InvalidQuery(
-            expected=f"`{name}` of at least 1", received=str(value), remedy="ask for more"
+    expires_s = None if row is None else row.record.metadata.expires_s
+    if row is None or (expires_s is not None and expires_s <= gallery.now_s()):
+        raise TrackletNotFound(
+            expected="the id of an enrolled tracklet",
+            received=repr(tracklet_id),
+            remedy="list the gallery's tracklets",
         )
+    return row.record

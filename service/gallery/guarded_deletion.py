@@ -23,8 +23,8 @@ class CatchesUp(Protocol):
         """What it holds."""
         ...
 
-    def catch_up(self, timeout_s: float) -> None:
-        """Apply all that the store had written when this was called."""
+    def catch_up(self, timeout_s: float) -> View:
+        """What it holds once it has applied all that the store had written at this call."""
         ...
 
 

@@ -8,11 +8,12 @@ import asyncio
 import os
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
-from service.gallery.filters import EVERYTHING
+from service.gallery.deletion import delete_identity
 from service.gallery.records import TrackletMetadata
-from tests.gallery_rows import embedding_of, started
+from tests.gallery_rows import delete, embedding_of, enroll, page, started
 
 
 async def write(directory: Path, oracle: int, seed: int) -> None:
@@ -24,8 +25,7 @@ async def write(directory: Path, oracle: int, seed: int) -> None:
 
     async with started(directory) as service:
         held: dict[str, str] = {}
-        page = await service.page("default", EVERYTHING, None, 1000)
-        for record in page.records:
+        for record in (await page(service)).records:
             held[record.tracklet_id] = record.metadata.identity or ""
         while True:
             name, identity = f"t{chooser.randrange(40)}", f"p{chooser.randrange(8)}"
@@ -34,15 +34,15 @@ async def write(directory: Path, oracle: int, seed: int) -> None:
                 version = chooser.randrange(10**6)
                 note("try", kind, name, identity, version)
                 known = TrackletMetadata(identity=identity, attributes={"version": version})
-                await service.enroll("default", name, embedding_of(version), known)
+                await enroll(service, name, embedding_of(version), known)
                 held[name] = identity
             elif kind == "delete" and name in held:
                 note("try", kind, name)
-                await service.delete("default", name)
+                await delete(service, name)
                 del held[name]
             elif kind == "forget" and identity in held.values():
                 note("try", kind, identity)
-                await service.delete_identity("default", identity)
+                await service.write("default", partial(delete_identity, identity=identity))
                 held = {one: person for one, person in held.items() if person != identity}
             else:
                 continue

@@ -6,16 +6,19 @@ import threading
 
 import pytest
 
-from service.gallery.filters import EVERYTHING
-from service.gallery.flat_index import FlatIndex
-from service.gallery.gallery import SearchOptions
+from service.gallery.ranking.search import SearchOptions
 from service.gallery.records import TrackletMetadata
+from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from tests.gallery_rows import (
     NOTHING_KNOWN,
+    delete,
     embedding_of,
+    enroll,
     held,
     nearest_by_hand,
+    page,
     pairs,
+    search,
     with_service,
 )
 
@@ -24,23 +27,23 @@ def test_what_stays_for_the_whole_scroll_is_listed_exactly_once(tmp_path):
     async def work(service):
         chooser = random.Random(5)
         for number in range(60):
-            await service.enroll("default", f"stay{number:02}", embedding_of(1), NOTHING_KNOWN)
+            await enroll(service, f"stay{number:02}", embedding_of(1))
 
         async def disturb():
             while True:
                 number = chooser.randrange(60)
-                await service.enroll("default", f"stay{number:02}", embedding_of(2), NOTHING_KNOWN)
+                await enroll(service, f"stay{number:02}", embedding_of(2))
                 passing = f"{chooser.choice(['a', 'stay', 'z'])}{chooser.randrange(999)}x"
-                await service.enroll("default", passing, embedding_of(3), NOTHING_KNOWN)
+                await enroll(service, passing, embedding_of(3))
                 if chooser.random() < 0.5:
-                    await service.delete("default", passing)
+                    await delete(service, passing)
 
         disturbing = asyncio.create_task(disturb())
         names, cursor = [], None
         while True:
-            page = await service.page("default", EVERYTHING, cursor, 3)
-            names += [record.tracklet_id for record in page.records]
-            cursor = page.next_cursor
+            listed = await page(service, cursor=cursor, limit=3)
+            names += [record.tracklet_id for record in listed.records]
+            cursor = listed.next_cursor
             if cursor is None:
                 break
             await asyncio.sleep(0.005)
@@ -65,18 +68,18 @@ def test_many_tasks_at_once_never_see_a_deleted_or_mixed_row(tmp_path):
                 name = f"t{task}-{turn % 4}"
                 version = chooser.randrange(5)
                 gone.discard(name)
-                await service.enroll(
-                    "default", name, embedding_of(version), TrackletMetadata(camera=f"c{version}")
+                await enroll(
+                    service, name, embedding_of(version), TrackletMetadata(camera=f"c{version}")
                 )
                 if chooser.random() < 0.5:
-                    await service.delete("default", name)
+                    await delete(service, name)
                     gone.add(name)
 
         async def read(task):
             for _ in range(25):
                 deleted_before = set(gone)
                 query = embedding_of(task % 5)
-                result = await service.search("default", query, SearchOptions(top_k=50))
+                result = await search(service, query, SearchOptions(top_k=50))
                 names = {match.tracklet_id for match in result.matches}
                 assert not names & deleted_before & gone
                 for match in result.matches:
@@ -99,12 +102,12 @@ def test_cancelled_writes_leave_index_and_store_equal(tmp_path, seed):
     async def work(service):
         chooser = random.Random(seed)
         for number in range(15):
-            await service.enroll("default", f"t{number}", embedding_of(number), NOTHING_KNOWN)
+            await enroll(service, f"t{number}", embedding_of(number))
         tasks = [
             asyncio.create_task(
-                service.enroll("default", f"n{number}", embedding_of(number), NOTHING_KNOWN)
+                enroll(service, f"n{number}", embedding_of(number))
                 if number % 2
-                else service.delete("default", f"t{number // 2}")
+                else delete(service, f"t{number // 2}")
             )
             for number in range(30)
         ]
@@ -118,7 +121,7 @@ def test_cancelled_writes_leave_index_and_store_equal(tmp_path, seed):
             if not isinstance(result, BaseException):
                 assert (f"n{number}" in names) if number % 2 else (f"t{number // 2}" not in names)
         asked = SearchOptions(top_k=99)
-        found = pairs(await service.search("default", embedding_of(0), asked))
+        found = pairs(await search(service, embedding_of(0), asked))
         assert {name for name, _ in found} == names
         return names, (await service.health()).seq
 
@@ -132,24 +135,24 @@ def test_cancelled_writes_leave_index_and_store_equal(tmp_path, seed):
 
 
 def test_an_enrolment_cancelled_in_the_middle_is_finished(tmp_path, monkeypatch):
-    committed, gate = threading.Event(), threading.Event()
-    original = FlatIndex.put
+    begun, gate = threading.Event(), threading.Event()
+    original = SqliteGalleryStore.write
 
-    def slow(index, record):
-        committed.set()
+    def slow(store, gallery_id, batch):
+        begun.set()
         assert gate.wait(10)
-        original(index, record)
+        return original(store, gallery_id, batch)
 
     async def work(service):
-        monkeypatch.setattr(FlatIndex, "put", slow)
-        task = asyncio.create_task(service.enroll("default", "a", embedding_of(1), NOTHING_KNOWN))
-        assert await asyncio.to_thread(committed.wait, 10)
+        monkeypatch.setattr(SqliteGalleryStore, "write", slow)
+        task = asyncio.create_task(enroll(service, "a", embedding_of(1)))
+        assert await asyncio.to_thread(begun.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         gate.set()
-        result = await service.search("default", embedding_of(1), SearchOptions())
-        assert pairs(result) == [("a", 1.0)]
-        assert (await service.health()).ready
+        await enroll(service, "b", embedding_of(2))
+        await service.read("default", lambda gallery: gallery.head_view())
+        assert sorted(await held(service)) == ["a", "b"]
 
     with_service(tmp_path, work)

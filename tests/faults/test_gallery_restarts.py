@@ -15,15 +15,21 @@ from service.errors import (
     IdentityNotFound,
     TrackletNotFound,
 )
+from service.gallery.deletion import delete_identity
 from tests.gallery_rows import (
     WITH_REAL_DISK,
+    delete,
     embeddings,
+    enroll,
     filters,
     identities,
+    kept,
     metadatas,
     nearest_by_hand,
     options,
+    page,
     pairs,
+    search,
     service_in,
     tracklet_ids,
 )
@@ -47,22 +53,25 @@ class GalleryMachine(RuleBasedStateMachine):
     def run(self, coroutine):
         return self.runner.run(coroutine)
 
+    def forget(self, identity):
+        return self.service.write("default", lambda held: delete_identity(held, identity))
+
     @rule(name=tracklet_ids, embedding=embeddings, metadata=metadatas)
     def enroll(self, name, embedding, metadata):
-        done = self.run(self.service.enroll("default", name, embedding, metadata))
+        done = self.run(enroll(self.service, name, embedding, metadata))
         self.seq += 1
-        assert (done.tracklet_id, done.seq) == (name, self.seq)
-        assert done.created == (name not in self.rows)
+        assert (done.seq, done.visible, done.repeated) == (self.seq, True, False)
+        assert done.outcomes == ("replaced" if name in self.rows else "created",)
         self.rows[name] = (embedding, metadata)
 
     @rule(name=tracklet_ids)
     def delete(self, name):
         if name not in self.rows:
             with pytest.raises(TrackletNotFound):
-                self.run(self.service.delete("default", name))
+                self.run(delete(self.service, name))
             return
         self.seq += 1
-        assert self.run(self.service.delete("default", name)) == self.seq
+        assert self.run(delete(self.service, name)).seq == self.seq
         del self.rows[name]
 
     @rule(identity=identities)
@@ -70,16 +79,17 @@ class GalleryMachine(RuleBasedStateMachine):
         theirs = [name for name, row in self.rows.items() if row[1].identity == identity]
         if not theirs:
             with pytest.raises(IdentityNotFound):
-                self.run(self.service.delete_identity("default", identity))
+                self.run(self.forget(identity))
             return
         self.seq += 1
-        assert self.run(self.service.delete_identity("default", identity)) == len(theirs)
+        done = self.run(self.forget(identity)).value
+        assert (done.tracklets, done.seq) == (len(theirs), self.seq)
         for name in theirs:
             del self.rows[name]
 
     @rule(query=embeddings, asked=options)
     def search(self, query, asked):
-        result = self.run(self.service.search("default", query, asked))
+        result = self.run(search(self.service, query, asked))
         assert pairs(result) == nearest_by_hand(self.rows, query, asked)
         assert result.seq == self.seq
 
@@ -89,21 +99,21 @@ class GalleryMachine(RuleBasedStateMachine):
             with pytest.raises(TrackletNotFound):
                 self.run(self.service.get("default", name))
             return
-        record = self.run(self.service.get("default", name))
-        assert np.array_equal(record.embedding, self.rows[name][0])
+        record = self.run(self.service.get("default", name)).value
+        assert np.array_equal(record.embedding, kept(self.rows[name][0]))
         assert record.metadata == self.rows[name][1]
 
     @rule(chosen=filters, limit=st.integers(1, 4))
     def list(self, chosen, limit):
         names, cursor = [], None
         while True:
-            page = self.run(self.service.page("default", chosen, cursor, limit))
-            names += [record.tracklet_id for record in page.records]
-            assert len(page.records) <= limit
-            cursor = page.next_cursor
+            listed = self.run(page(self.service, chosen, cursor, limit))
+            names += [record.tracklet_id for record in listed.records]
+            assert len(listed.records) <= limit
+            cursor = listed.next_cursor
             if cursor is None:
                 break
-            assert len(page.records) == limit
+            assert len(listed.records) == limit
         rows = sorted(self.rows.items())
         assert names == [name for name, row in rows if chosen.matches(name, row[1])]
 

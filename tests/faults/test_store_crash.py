@@ -12,9 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from service.gallery.filters import EVERYTHING
-from service.gallery.gallery import SearchOptions
-from tests.gallery_rows import embedding_of, with_service
+from service.gallery.ranking.search import SearchOptions
+from tests.gallery_rows import embedding_of, kept, page, search, with_service
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS = 6
@@ -62,20 +61,19 @@ async def read_back(service) -> Held:
     """What store and index hold, after checking that they hold the same."""
     health = await service.health()
     assert (health.ready, health.reason) == (True, None)
-    page = await service.page("default", EVERYTHING, None, 1000)
     held = {}
-    for record in page.records:
+    for record in (await page(service)).records:
         version = record.metadata.attributes["version"]
-        assert record.embedding.tobytes() == embedding_of(version).tobytes()
+        assert record.embedding.tobytes() == kept(embedding_of(version)).tobytes()
         held[record.tracklet_id] = (record.metadata.identity, version)
-    found = await service.search("default", embedding_of(1), SearchOptions(top_k=1000))
+    found = await search(service, embedding_of(1), SearchOptions(top_k=1000))
     assert {
         match.tracklet_id: (match.metadata.identity, match.metadata.attributes["version"])
         for match in found.matches
     } == held
     for name, (_, version) in held.items():
         exactly = SearchOptions(min_similarity=1.0, top_k=1000)
-        found = await service.search("default", embedding_of(version), exactly)
+        found = await search(service, kept(embedding_of(version)), exactly)
         assert name in {match.tracklet_id for match in found.matches}
     assert health.tracklets == len(held)
     return held

@@ -27,7 +27,7 @@ def test_an_open_runtime_embeds_and_says_what_it_did_on_the_way(artifact_dir, tm
         assert phases == [
             "verifying the artifact",
             "reproducing the golden clip",
-            "rebuilding the index from the store",
+            "reading the galleries",
         ]
         assert not runtime.embedder.ready
 

@@ -60,11 +60,6 @@ def test_image_formats_are_written_between_commas(monkeypatch):
     assert load_settings({}).image_formats == ("JPEG", "PNG")
 
 
-def test_the_variable_of_the_fault_tests_is_no_misspelling(monkeypatch):
-    monkeypatch.setenv("REID_FAILPOINTS", "x:kill@3")
-    assert load_settings({}).store == "sqlite"
-
-
 def test_the_store_is_chosen_by_variables(monkeypatch):
     monkeypatch.setenv("REID_STORE", "redis")
     monkeypatch.setenv("REID_REDIS_URL", "redis://store:6379/0")

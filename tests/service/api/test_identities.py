@@ -7,7 +7,9 @@ def test_forgetting_an_identity_takes_all_its_tracklets_and_no_other(http: httpx
     for name, identity in (("a", "p 1"), ("b", "p 1"), ("c", "p2")):
         files = [*parts_of(frames_of("red")), ("metadata", (None, f'{{"identity": "{identity}"}}'))]
         http.put(f"/galleries/default/tracklets/{name}", files=files)
-    assert http.delete("/galleries/default/identities/p%201").json() == {"deleted": 2}
+    answer = http.delete("/galleries/default/identities/p%201")
+    assert answer.json()["deleted"] == 2
+    assert answer.headers["X-Gallery-Seq"] == str(answer.json()["seq"])
     left = http.get("/galleries/default/tracklets").json()["tracklets"]
     assert [tracklet["tracklet_id"] for tracklet in left] == ["c"]
     found = http.post("/search", files=parts_of(frames_of("red"))).json()["matches"]

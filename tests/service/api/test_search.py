@@ -39,7 +39,8 @@ def test_the_right_person_is_found_by_frames(gallery: httpx.Client, person):
     assert answer["gallery"] == "default"
     assert answer["frames"]["used"] == 3
     assert set(answer["matches"][0]) == {
-        "rank", "similarity", "tracklet_id", "identity", "camera", "start", "end", "attributes",
+        "rank", "similarity", "reranked", "tracklet_id", "identity", "camera", "start", "end",
+        "attributes", "seq", "tracklets",
     }  # fmt: skip
 
 

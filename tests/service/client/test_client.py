@@ -41,7 +41,7 @@ def test_every_call_gives_a_typed_answer(client: ReidClient):
     assert client.enroll_embedding("b", embedded.embedding, metadata).frames is None
     kept = client.get("a", embedding=True)
     assert (kept.identity, kept.camera, kept.start, kept.attributes) == ("p1", "c1", 10, {"a": 1})
-    assert kept.embedding == pytest.approx(embedded.embedding, abs=1e-6)
+    assert kept.embedding == pytest.approx(embedded.embedding, abs=2**-12)  # kept as float16
     assert client.get("a").embedding is None
 
     by_frames = client.search(frames_of("red"), SearchOptionsBody(top_k=1))

@@ -17,17 +17,30 @@ def outcome(query: str, identity: str | None, *found: str | None) -> Outcome[Sea
         MatchAnswer(
             rank=rank,
             similarity=1 - rank / 10,
+            reranked=None,
             tracklet_id=f"tracklet-{rank}",
             identity=match,
             camera=None,
             start=None,
             end=None,
             attributes={},
+            seq=1,
+            tracklets=1,
         )
         for rank, match in enumerate(found, start=1)
     ]
     answer = SearchAnswer(
-        matches=matches, searched=3, seq=1, gallery="default", model=MODEL, frames=None
+        matches=matches,
+        searched=3,
+        exact=True,
+        complete=True,
+        truncated=False,
+        tier="exact",
+        seq=1,
+        gallery="default",
+        gallery_id="g",
+        model=MODEL,
+        frames=None,
     )
     metadata = MetadataBody(identity=identity)
     return Outcome(TrackletFolder(query, (Path("0.jpg"),), metadata), answer=answer)
