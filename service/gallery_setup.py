@@ -7,6 +7,7 @@ from service.errors import StoreUnavailable
 from service.gallery.catalogue import CatalogueLimits
 from service.gallery.gallery import GalleryService
 from service.gallery.gallery_options import GalleryOptions
+from service.gallery.index.planner import SwitchPoints
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.replica_options import ReplicaOptions
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GalleryStore
@@ -72,6 +73,14 @@ def _options(settings: Settings) -> GalleryOptions:
             most_galleries=settings.max_galleries,
             opening_within_s=_OPENING_WITHIN_S,
             visible_within_s=settings.visible_within_s,
+            switch_points=SwitchPoints(
+                exact_max_rows=settings.exact_max_rows,
+                least_share=settings.ann_least_share,
+                rebuild_share=settings.ann_rebuild_share,
+                recall_target=settings.ann_recall_target,
+                recall_floor=settings.ann_recall_floor,
+                canary_share=settings.ann_canary_share,
+            ),
         ),
         search_threads=settings.search_threads,
         write_threads=settings.write_threads,
@@ -79,6 +88,8 @@ def _options(settings: Settings) -> GalleryOptions:
         most_waiting_searches=settings.max_waiting_searches,
         most_waiting_writes=settings.max_waiting_writes,
         min_seq_within_s=settings.min_seq_within_s,
+        snapshot_dir=settings.data_dir / SNAPSHOTS,
+        accept_loss=settings.expect_empty_store,
     )
 
 

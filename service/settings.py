@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "REID_"
 
 PositiveInt = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -73,6 +74,15 @@ class Settings(BaseSettings):
     min_seq_within_s: Annotated[float, Field(ge=0)] = 0.5
     """A read that asks for a write waits so long for it."""
 
+    exact_max_rows: PositiveInt = 2_000_000
+    """Larger galleries get an approximate index, used where it is proved to find enough."""
+    ann_least_share: Share = 0.1
+    """Filters that leave less of a gallery are always answered exactly."""
+    ann_rebuild_share: Share = 0.1
+    ann_recall_target: Share = 0.95
+    ann_recall_floor: Share = 0.9
+    ann_canary_share: Share = 0.01
+    """Of approximate answers, so many are repeated exactly."""
     max_galleries: PositiveInt = 64
     """Each is held in memory, and followed by a thread."""
     max_bulk_bytes: PositiveInt = 64 * 2**30

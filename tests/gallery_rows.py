@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +43,7 @@ OPTIONS = GalleryOptions(
     most_waiting_searches=1024,
     most_waiting_writes=1024,
     min_seq_within_s=0.5,
+    snapshot_dir=Path("snapshots"),
 )
 
 Row = tuple[NDArray[np.float32], TrackletMetadata]
@@ -168,7 +170,12 @@ def service_of(
             options=ReplicaOptions(heartbeat_s=0.2, retry_s=0.05),
         )
 
-    return GalleryService(store, model=model, open_replica=open_replica, options=options)
+    return GalleryService(
+        store,
+        model=model,
+        open_replica=open_replica,
+        options=replace(options, snapshot_dir=directory / "snapshots"),
+    )
 
 
 def service_in(directory: Path, *, model: GalleryModel = MODEL) -> GalleryService:

@@ -1,23 +1,17 @@
 """Which galleries there are, under which names, and this process' replica of each in use."""
 
-import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from service.errors import CapacityExceeded, GalleryNotFound, NotReady, ReidError
+from service.errors import CapacityExceeded, GalleryNotFound
+from service.gallery.erasable_gallery import ErasableGallery
+from service.gallery.index.planner import SwitchPoints
 from service.gallery.open_gallery import OpenGallery
+from service.gallery.open_replicas import OpenReplica, OpenReplicas
 from service.gallery.periodic_thread import PeriodicThread
 from service.gallery.records import check_identifier
-from service.gallery.replica.replica import GalleryReplica
-from service.gallery.replica_opening import ReplicaOpening
 from service.gallery.store_clock import StoreClock
 from service.gallery.stores.protocol import GalleryInfo, GallerySpec, GalleryStore
-from service.log import log_event
-
-logger = logging.getLogger(__name__)
-
-OpenReplica = Callable[[GalleryInfo], GalleryReplica]
 
 _REFRESH_S = 0.5
 """How soon an alias that another process moved is followed here."""
@@ -31,11 +25,13 @@ class CatalogueLimits:
         most_galleries: More are refused.
         opening_within_s: How long a request waits for a replica that is being started.
         visible_within_s: How long a write waits to be visible.
+        switch_points: When searches of large galleries may be approximate.
     """
 
     most_galleries: int
     opening_within_s: float
     visible_within_s: float
+    switch_points: SwitchPoints = field(default_factory=SwitchPoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +59,11 @@ class Catalogue:
     ) -> None:
         self.clock = StoreClock(store)
         self._store = store
-        self._open_replica = open_replica
         self._limits = limits
         self._names = _Names({}, {})
         self._refreshing = threading.Lock()
-        self._lock = threading.Lock()
-        self._open: dict[str, ReplicaOpening] = {}
-        self._closed = False
+        self._replicas = OpenReplicas(open_replica, limits.switch_points, now_s=self.clock.now_s)
         self._keeper = PeriodicThread("catalogue", self.refresh, every_s=_REFRESH_S)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the store's catalogue is being followed."""
-        return self._keeper.alive
 
     def start(self) -> None:
         """Read the catalogue, and follow it from now on.
@@ -85,15 +73,12 @@ class Catalogue:
         """
         self.refresh()
         self._keeper.start()
+        self._replicas.start()
 
     def close(self) -> None:
         """Stop following, and stop every replica."""
         self._keeper.close()
-        with self._lock:
-            self._closed = True
-            opened, self._open = list(self._open.values()), {}
-        for opening in opened:
-            opening.stop()
+        self._replicas.close()
 
     def refresh(self) -> None:
         """Read names and clock; replicas and snapshots of galleries that are gone go too.
@@ -105,8 +90,7 @@ class Catalogue:
             self.clock.read()
             self._names = names = _read_names(self._store)
             held = {info.gallery_id for info in names.by_name.values()}
-            with self._lock:
-                gone = [self._open.pop(one) for one in list(self._open) if one not in held]
+            gone = self._replicas.take_all_but(held)
         for opening in gone:
             opening.discard()
 
@@ -150,18 +134,30 @@ class Catalogue:
         """
         info = self.info(name)
         wait_s = self._limits.opening_within_s if within_s is None else within_s
-        replica = self._opening(info).replica(wait_s)
+        opening = self._replicas.opening(info)
         return OpenGallery(
-            name, info, self._store, replica, self.clock, self._limits.visible_within_s
+            name=name,
+            info=info,
+            store=self._store,
+            replica=opening.replica(wait_s),
+            approximate=opening.approximate,
+            clock=self.clock,
+            visible_within_s=self._limits.visible_within_s,
         )
 
-    def replica_of(self, info: GalleryInfo) -> GalleryReplica:
-        """The started replica of a gallery.
+    def erasable(self, info: GalleryInfo, *, name: str) -> ErasableGallery:
+        """What an erasure needs of a gallery.
+
+        Args:
+            info: Which gallery.
+            name: Of this process' replicas.
 
         Raises:
             ReidError: As `named` does.
         """
-        return self._opening(info).replica(self._limits.opening_within_s)
+        opening = self._replicas.opening(info)
+        replica = opening.replica(self._limits.opening_within_s)
+        return ErasableGallery(replica, opening.approximate, name=name)
 
     def open_all(self) -> None:
         """Start the replicas of all galleries, and wait for them.
@@ -169,7 +165,7 @@ class Catalogue:
         Raises:
             ReidError: What the first start raised that failed.
         """
-        openings = [self._opening(info) for info in self._names.by_name.values()]
+        openings = [self._replicas.opening(info) for info in self._names.by_name.values()]
         for opening in openings:
             opening.replica(None)
 
@@ -192,7 +188,7 @@ class Catalogue:
             )
         info = self._store.create_gallery(name, spec)
         self.refresh()
-        self._opening(info)
+        self._replicas.opening(info)
         return info, known is None or known.gallery_id != info.gallery_id
 
     def drop(self, name: str) -> GalleryInfo:
@@ -239,39 +235,10 @@ class Catalogue:
         self.refresh()
 
     def problem(self) -> str | None:
-        """Why this process should not be sent requests; None where it may be.
-
-        A gallery that is being read for the first time is no problem of the others.
-        """
-        if not self.alive:
+        """Why this process should not be sent requests; None where it may be."""
+        if not self._keeper.alive:
             return "the thread that follows the catalogue has died; restart the service"
-        with self._lock:
-            ended = [opening for opening in self._open.values() if opening.ended]
-        for opening in ended:
-            try:
-                status = opening.replica(0).status()
-            except ReidError as error:
-                return str(error)
-            if not status.is_ready:
-                return f"gallery {status.gallery!r}: {status.reason}"
-        return None
-
-    def _opening(self, info: GalleryInfo) -> ReplicaOpening:
-        with self._lock:
-            if self._closed:
-                raise NotReady(
-                    expected="a running gallery",
-                    received="a request while the service stops",
-                    remedy="send the request again later",
-                    retry_after_s=1,
-                )
-            opening = self._open.get(info.gallery_id)
-            if opening is None or opening.failed:
-                if opening is not None:
-                    log_event(logger, logging.WARNING, "gallery_started_again")
-                opening = ReplicaOpening(self._open_replica(info))
-                self._open[info.gallery_id] = opening
-            return opening
+        return self._replicas.problem()
 
 
 def _read_names(store: GalleryStore) -> _Names:

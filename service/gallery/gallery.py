@@ -8,9 +8,9 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import GalleryNotFound, ReidError, StoreUnavailable, TrackletNotFound
+from service.errors import GalleryNotFound, ReidError
 from service.gallery.bounded_pool import BoundedPool
-from service.gallery.catalogue import Catalogue, OpenReplica
+from service.gallery.catalogue import Catalogue
 from service.gallery.enrolment import (
     BatchRequest,
     Enrolment,
@@ -18,6 +18,7 @@ from service.gallery.enrolment import (
 )
 from service.gallery.gallery_options import GalleryOptions
 from service.gallery.open_gallery import Acknowledged, OpenGallery
+from service.gallery.open_replicas import OpenReplica
 from service.gallery.ranking.search import (
     SearchOptions,
     SearchResult,
@@ -25,9 +26,10 @@ from service.gallery.ranking.search import (
     search_view,
 )
 from service.gallery.records import TrackletRecord, check_embedding, check_identifier
+from service.gallery.replica.start_guard import require_no_lost_gallery
+from service.gallery.stored_record import stored_record
 from service.gallery.stores.batch import IdempotencyKey
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryStore
-from service.gallery.stores.row_codec import DamagedRow
 
 DEFAULT_GALLERY = "default"
 
@@ -145,7 +147,7 @@ class GalleryService:
         def stored(held: OpenGallery) -> TrackletRecord:
             if min_seq is not None:
                 held.replica.wait_for(min_seq, self.options.min_seq_within_s)
-            return _stored(held, tracklet_id)
+            return stored_record(held, tracklet_id)
 
         return await self.read(gallery, stored)
 
@@ -168,7 +170,13 @@ class GalleryService:
         query = check_embedding(embedding, self.model.dimension)
         return await self._search(
             gallery,
-            lambda held: search_view(held.replica.view(), query, options, now_s=held.now_s()),
+            lambda held: search_view(
+                held.replica.view(),
+                query,
+                options,
+                now_s=held.now_s(),
+                approximate=held.approximate,
+            ),
             min_seq,
         )
 
@@ -189,7 +197,11 @@ class GalleryService:
         return await self._search(
             gallery,
             lambda held: search_tracklet(
-                held.replica.view(), tracklet_id, options, now_s=held.now_s()
+                held.replica.view(),
+                tracklet_id,
+                options,
+                now_s=held.now_s(),
+                approximate=held.approximate,
             ),
             min_seq,
         )
@@ -260,6 +272,9 @@ class GalleryService:
 
     def _start(self) -> None:
         self.store.open()
+        require_no_lost_gallery(
+            self.store, self.options.snapshot_dir, accept_loss=self.options.accept_loss
+        )
         self.catalogue.start()
         try:
             self.catalogue.info(DEFAULT_GALLERY)
@@ -276,21 +291,3 @@ class GalleryService:
 
 def _on(held: OpenGallery, work: Callable[[OpenGallery], _T]) -> Answered[_T]:
     return Answered(held.info, work(held))
-
-
-def _stored(gallery: OpenGallery, tracklet_id: str) -> TrackletRecord:
-    (row,) = gallery.rows([tracklet_id])
-    if isinstance(row, DamagedRow):
-        raise StoreUnavailable(
-            expected="the tracklet as it was enrolled",
-            received=f"a damaged row: {row.reason}",
-            remedy="enroll it again, or delete it",
-        )
-    expires_s = None if row is None else row.record.metadata.expires_s
-    if row is None or (expires_s is not None and expires_s <= gallery.now_s()):
-        raise TrackletNotFound(
-            expected="the id of an enrolled tracklet",
-            received=repr(tracklet_id),
-            remedy="list the gallery's tracklets",
-        )
-    return row.record

@@ -1,6 +1,7 @@
 """Bounds and waits of the gallery."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.gallery.catalogue import CatalogueLimits
 
@@ -17,6 +18,8 @@ class GalleryOptions:
         most_waiting_searches: Searches that may wait or run; and as many other reads.
         most_waiting_writes: Writes that may wait or run.
         min_seq_within_s: How long a read waits for the write it asks for.
+        snapshot_dir: Holds the snapshots of all galleries of this process.
+        accept_loss: Whether to start over a store that has lost galleries with snapshots there.
     """
 
     catalogue: CatalogueLimits
@@ -26,3 +29,5 @@ class GalleryOptions:
     most_waiting_searches: int
     most_waiting_writes: int
     min_seq_within_s: float
+    snapshot_dir: Path
+    accept_loss: bool = False

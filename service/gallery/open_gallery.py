@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from service.errors import ModelMismatch, ReidError
 from service.gallery.failpoints import failpoint
+from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.view import View
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.store_clock import StoreClock
@@ -40,6 +41,7 @@ class OpenGallery:
         info: What the store knows of it.
         store: Where it is.
         replica: What is searched.
+        approximate: What may be searched in its place, when it is large.
         clock: The store's.
         visible_within_s: How long a write waits to be visible.
     """
@@ -48,6 +50,7 @@ class OpenGallery:
     info: GalleryInfo
     store: GalleryStore
     replica: GalleryReplica
+    approximate: ApproximateTier
     clock: StoreClock
     visible_within_s: float
 

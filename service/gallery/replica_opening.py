@@ -3,6 +3,7 @@
 import threading
 
 from service.errors import NotReady
+from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.replica.replica import GalleryReplica
 
 
@@ -11,9 +12,11 @@ class ReplicaOpening:
 
     Args:
         replica: Not started.
+        approximate: The approximate tier of the same gallery.
     """
 
-    def __init__(self, replica: GalleryReplica) -> None:
+    def __init__(self, replica: GalleryReplica, approximate: ApproximateTier) -> None:
+        self.approximate = approximate
         self._replica = replica
         self._error: BaseException | None = None
         self._ended = threading.Event()
@@ -51,13 +54,24 @@ class ReplicaOpening:
             raise self._error
         return self._replica
 
+    def refresh_approximate(self, *, now_s: float) -> None:
+        """See to the approximate tier, where the replica serves.
+
+        Raises:
+            NotReady: When it does not.
+        """
+        if self.ended and not self.failed:
+            self.approximate.refresh(self._replica.view, now_s=now_s)
+
     def stop(self) -> None:
         """Stop the replica, and end the thread."""
+        self.approximate.drop()
         self._replica.stop()
         self._thread.join()
 
     def discard(self) -> None:
         """Stop the replica of a gallery that has been dropped, and remove its snapshots."""
+        self.approximate.drop()
         self._replica.discard()
         self._thread.join()
 
