@@ -9,6 +9,7 @@ The graph is FAISS' HNSW over codes of 8 bits. At 100,000 rows of 512 values it 
 to 0.6.
 """
 
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from service.gallery.index.view import Hit, View
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-_ADDED_AT_ONCE = 4096
+_ADDED_AT_ONCE = 1024
 _TRAINED_ON = 32_768
 _MOST_EFFORT = 4096
 
@@ -59,12 +60,14 @@ class _Covered:
 
 
 class AnnBase:
-    """The graph, and which rows it holds. Any number of threads may search it."""
+    """The graph, and which rows it holds. Any number of threads may search it once it is built."""
 
-    def __init__(self, graph: faiss.IndexHNSWSQ, covered: Sequence[_Covered], effort: int) -> None:
+    def __init__(self, graph: faiss.IndexHNSWSQ, effort: int) -> None:
         self._graph = graph
-        self._covered = tuple(covered)
         self._effort = effort
+        self._covered: tuple[_Covered, ...] = ()
+        self._writing = threading.Lock()
+        """For who adds rows and who overwrites them; those who search need none."""
         # What is freed stays readable in the memory of the process.
         weakref.finalize(self, _overwrite, graph).atexit = False
 
@@ -101,9 +104,44 @@ class AnnBase:
         hits += view.nearest(query[None], others, k)[0]
         return sorted(hits, key=lambda hit: (-hit.similarity, hit.tracklet_id))[:k]
 
+    def cover(self, segment: Segment, mask: Mask, is_wanted: Callable[[], bool]) -> bool:
+        """Add these slots of a segment, row by row; False when that is no longer wanted."""
+        slots = np.flatnonzero(mask)
+        self._covered += (_Covered(weakref.ref(segment), mask, slots, self.rows),)
+        buffer = np.empty((_ADDED_AT_ONCE, segment.dimension), np.float32)
+        try:
+            for start in range(0, len(slots), _ADDED_AT_ONCE):
+                if not is_wanted():
+                    return False
+                chunk = slots[start : start + _ADDED_AT_ONCE]
+                with self._writing:
+                    np.take(segment.vectors, chunk, axis=0, out=buffer[: len(chunk)], mode="clip")
+                    self._graph.add(buffer[: len(chunk)])
+        finally:
+            buffer[:] = 0
+        return True
+
+    def forget_dead(self, view: View) -> None:
+        """Overwrite the codes of rows that no longer live in the newest view; nothing moves.
+
+        The graph still leads past them, a little less well: the canary watches that.
+        """
+        alive = {id(part.segment): part.alive for part in view.parts}
+        with self._writing:
+            codes = _codes(self._graph)
+            for covered in self._covered:
+                living = alive.get(id(covered.segment()))
+                gone = np.ones(len(covered.slots), dtype=np.bool_)
+                if living is not None:
+                    gone = ~living[covered.slots]
+                codes[covered.first : covered.first + len(gone)][
+                    gone[: len(codes) - covered.first]
+                ] = 0
+
     def erase(self) -> None:
-        """Overwrite the codes of the embeddings; a search that still walks here finds less."""
-        _overwrite(self._graph)
+        """Overwrite all codes; a search that still walks here finds less."""
+        with self._writing:
+            _overwrite(self._graph)
 
     def _walked(self, view: View, query: Vectors, held: Selection, k: int) -> Rows | None:
         """Numbers [m] of at least k rows that the walk led to; None when it led to fewer."""
@@ -167,6 +205,7 @@ def build_base(
     shape: GraphShape,
     threads: int,
     is_wanted: Callable[[], bool],
+    begun: Callable[[AnnBase], None] = lambda _: None,
 ) -> AnnBase | None:
     """A graph of the selected rows; None when it is no longer wanted.
 
@@ -177,47 +216,51 @@ def build_base(
         segments: One for each mask of the selection.
         shape: Of the graph.
         threads: Threads of the calling thread's OpenMP from now on.
-        is_wanted: Asked every few thousand rows.
+        is_wanted: Asked every thousand rows.
+        begun: Told of the base as soon as rows come to lie in it.
     """
     faiss.omp_set_num_threads(threads)
-    dimension = segments[0].vectors.shape[1]
     graph = faiss.IndexHNSWSQ(
-        dimension,
+        segments[0].dimension,
         faiss.ScalarQuantizer.QT_8bit,  # type: ignore[arg-type]  # an enumeration of C++
         shape.links,
         faiss.METRIC_INNER_PRODUCT,
     )
     graph.hnsw.efConstruction = shape.build_effort
     _train(graph, selection, segments)
-    buffer = np.empty((_ADDED_AT_ONCE, dimension), np.float32)
-    covered = []
-    for mask, segment in zip(selection.masks, segments, strict=True):
-        slots = np.flatnonzero(mask)
-        covered.append(_Covered(weakref.ref(segment), mask, slots, graph.ntotal))
-        for start in range(0, len(slots), _ADDED_AT_ONCE):
-            if not is_wanted():
-                return None
-            chunk = slots[start : start + _ADDED_AT_ONCE]
-            np.take(segment.vectors, chunk, axis=0, out=buffer[: len(chunk)], mode="clip")
-            graph.add(buffer[: len(chunk)])
-    buffer[:] = 0
-    return AnnBase(graph, covered, shape.search_effort)
+    base = AnnBase(graph, shape.search_effort)
+    begun(base)
+    covers = (
+        base.cover(segment, mask, is_wanted)
+        for mask, segment in zip(selection.masks, segments, strict=True)
+    )
+    return base if all(covers) else None
 
 
 def _train(graph: faiss.IndexHNSWSQ, selection: Selection, segments: Sequence[Segment]) -> None:
     """Learn the range of each value from rows spread evenly over the selected ones."""
     step = max(1, selection.count // _TRAINED_ON)
-    sample = np.concatenate(
-        [
-            segment.vectors[np.flatnonzero(mask)[::step]]
-            for mask, segment in zip(selection.masks, segments, strict=True)
-        ]
-    )
+    chosen = [np.flatnonzero(mask)[::step] for mask in selection.masks]
+    sample = np.empty((sum(map(len, chosen)), graph.d), np.float32)
+    start = 0
+    for slots, segment in zip(chosen, segments, strict=True):
+        stop = start + len(slots)
+        np.take(segment.vectors, slots, axis=0, out=sample[start:stop], mode="clip")
+        start = stop
     graph.train(sample)
     sample[:] = 0
 
 
 def _overwrite(graph: faiss.IndexHNSWSQ) -> None:
     """Leave no code of an embedding in its memory."""
-    codes = faiss.downcast_index(graph.storage).codes  # type: ignore[attr-defined]  # not in its stubs
-    faiss.rev_swig_ptr(codes.data(), codes.size())[:] = 0
+    _codes(graph)[:] = 0
+
+
+def _codes(graph: faiss.IndexHNSWSQ) -> NDArray[np.uint8]:
+    """The codes [n, bytes] where FAISS keeps them; valid until the next row is added."""
+    storage = faiss.downcast_index(graph.storage)
+    codes = storage.codes  # type: ignore[attr-defined]  # not in its stubs
+    if not codes.size():
+        return np.empty((0, 1), np.uint8)
+    held: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.data(), codes.size())
+    return held.reshape(graph.ntotal, -1)

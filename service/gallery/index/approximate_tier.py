@@ -14,7 +14,6 @@ from service.gallery.index.ann import AnnBase, GraphShape, build_base, narrowed
 from service.gallery.index.canary import Canary
 from service.gallery.index.planner import Mode, SwitchPoints, is_base_due, may_approximate
 from service.gallery.index.recall_gate import Recall, measured_recall, recall_of
-from service.gallery.index.segment import Segment
 from service.gallery.index.selection import Selection
 from service.gallery.index.view import View
 
@@ -72,6 +71,7 @@ class ApproximateTier:
         self._shape = shape or GraphShape()
         self._threads = threads
         self._attempt: _Attempt | None = None
+        self._building: AnnBase | None = None
         self._lock = threading.Lock()
         self._generation = 0
 
@@ -107,8 +107,21 @@ class ApproximateTier:
         if due:
             self._build(view)
 
+    def forget_dead(self, view: View) -> None:
+        """Overwrite what the tier keeps of rows that no longer live in the newest view.
+
+        The codes of their embeddings, in the base and in one that is being built, and the queries
+        that the canary waits to repeat.
+        """
+        attempt, building = self._attempt, self._building
+        if attempt is not None:
+            attempt.canary.forget()
+        for base in {building, None if attempt is None else attempt.base}:
+            if base is not None:
+                base.forget_dead(view)
+
     def drop(self) -> None:
-        """Forget the base and what is being built: embeddings of erased tracklets lie in it."""
+        """Forget the base, and what is being built, altogether."""
         with self._lock:
             self._generation += 1
             attempt, self._attempt = self._attempt, None
@@ -135,31 +148,47 @@ class ApproximateTier:
 
     def _build(self, view: Callable[[], View]) -> None:
         generation = self._generation
+
+        def is_wanted() -> bool:
+            return generation == self._generation
+
         now = view()
-        tracklets = now.state.tracklets
-        selection, queries, segments = _held_back(now)
+        tracklets, selection = now.state.tracklets, _most_rows(now)
+        segments = [part.segment for part in now.parts]
         del now
-        base = build_base(
-            selection,
-            segments,
-            shape=self._shape,
-            threads=self._threads,
-            is_wanted=lambda: generation == self._generation,
-        )
-        if base is None:
-            return
-        recall = measured_recall(base, view, queries, least_share=self._points.least_share)
-        queries[:] = 0
+        try:
+            base = build_base(
+                selection,
+                segments,
+                shape=self._shape,
+                threads=self._threads,
+                is_wanted=is_wanted,
+                begun=self._begun,
+            )
+            share = self._points.least_share
+            recall = (
+                None
+                if base is None
+                else measured_recall(base, view, least_share=share, is_wanted=is_wanted)
+            )
+            if base is not None and recall is not None:
+                self._publish(self._judged(base, tracklets, recall), generation)
+        finally:
+            self._building = None
+
+    def _begun(self, base: AnnBase) -> None:
+        self._building = base
+
+    def _judged(self, base: AnnBase, tracklets: int, recall: Recall) -> _Attempt:
         passed = recall.least >= self._points.recall_target
         canary = Canary(share=self._points.canary_share, floor=self._points.recall_floor)
-        attempt = _Attempt(
+        return _Attempt(
             "published" if passed else "refused",
             base if passed else None,
             tracklets,
             recall,
             canary,
         )
-        self._publish(attempt, generation)
 
     def _publish(self, attempt: _Attempt, generation: int) -> None:
         """Put the attempt in place of the last one, unless that was dropped meanwhile."""
@@ -186,16 +215,14 @@ class ApproximateTier:
             self._publish(dead, generation)
 
 
-def _held_back(view: View) -> tuple[Selection, NDArray[np.float32], list[Segment]]:
-    """The rows to build a base of, the embeddings of those to judge it by, and all segments."""
+def _most_rows(view: View) -> Selection:
+    """Nearly all rows; the others are held back."""
     everything = view.select(EVERYTHING, now_s=-math.inf)
     rows = everything.rows()
     back = rows[:: max(_LEAST_STEP, len(rows) // _HELD_BACK)]
     masks = []
     for mask, offset in zip(everything.masks, everything.offsets, strict=True):
         kept = mask.copy()
-        own = back[(back >= offset) & (back < offset + len(mask))] - offset
-        kept[own] = False
+        kept[back[(back >= offset) & (back < offset + len(mask))] - offset] = False
         masks.append(kept)
-    segments = [part.segment for part in view.parts]
-    return narrowed(everything, masks), view.embeddings(back), segments
+    return narrowed(everything, masks)

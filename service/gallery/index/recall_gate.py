@@ -15,6 +15,7 @@ from service.gallery.index.view import Hit, View
 NEIGHBOURS = 10
 """Of each query: the first page of an answer."""
 
+_BATCHES = 16
 _AT_ONCE = 16
 """Queries between two looks at the newest view, so that no view is kept for long."""
 
@@ -43,28 +44,34 @@ def recall_of(found: Sequence[Hit] | None, true: Sequence[Hit]) -> float:
 def measured_recall(
     base: AnnBase,
     view: Callable[[], View],
-    queries: NDArray[np.float32],
     *,
     least_share: float,
-    seed: int = 0,
-) -> Recall:
-    """Recall at 10 among the rows of the base, of queries [q, d] that are none of them.
+    is_wanted: Callable[[], bool],
+) -> Recall | None:
+    """Recall at 10 among the rows of the base, asked by rows that are not in it.
+
+    None when it is no longer wanted.
 
     Args:
         base: To judge.
         view: The newest view, whenever it is called.
-        queries: Embeddings of tracklets that were held back.
-        least_share: Of the rows, for narrow searches.
-        seed: Of the choice of these rows.
+        least_share: Of the rows, for narrow searches; the same ones every time.
+        is_wanted: Asked every few queries.
     """
-    chooser = np.random.default_rng(seed)
-    wide, narrow = [], []
-    for start in range(0, len(queries), _AT_ONCE):
-        now, batch = view(), queries[start : start + _AT_ONCE]
-        held = base.split(now, now.select(EVERYTHING, now_s=-math.inf))[0]
-        wide += _recalls(base, now, batch, held)
-        narrow += _recalls(base, now, batch, _some(held, least_share, chooser))
-    return Recall(float(np.mean(wide)), float(np.mean(narrow)))
+    chooser = np.random.default_rng(0)
+    wide: list[float] = []
+    narrow: list[float] = []
+    for batch in range(_BATCHES):
+        if not is_wanted():
+            return None
+        now = view()
+        held, others = base.split(now, now.select(EVERYTHING, now_s=-math.inf))
+        queries = now.embeddings(others.rows()[batch::_BATCHES][:_AT_ONCE])
+        wide += _recalls(base, now, queries, held)
+        narrow += _recalls(base, now, queries, _some(held, least_share, chooser))
+        # What is freed stays readable in the memory of the process.
+        queries[:] = 0
+    return Recall(_mean(wide), _mean(narrow))
 
 
 def _recalls(
@@ -80,3 +87,8 @@ def _recalls(
 def _some(selection: Selection, share: float, chooser: np.random.Generator) -> Selection:
     masks = [mask & (chooser.random(len(mask)) < share) for mask in selection.masks]
     return narrowed(selection, masks)
+
+
+def _mean(recalls: Sequence[float]) -> float:
+    """Nothing where nobody was left to ask: then nothing is known of the base."""
+    return sum(recalls) / len(recalls) if recalls else 0.0

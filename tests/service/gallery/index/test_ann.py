@@ -133,14 +133,16 @@ class FalseGraph:
 
     def __init__(self, graph, positions) -> None:
         self._graph, self._positions = graph, positions
-        self.ntotal, self.storage = graph.ntotal, graph.storage
+        self.ntotal, self.storage, self.d = graph.ntotal, graph.storage, graph.d
 
     def search(self, queries, k, params):
         return None, np.resize(self._positions, (1, k))
 
 
 def with_graph(base, graph):
-    return AnnBase(graph, base._covered, 64)
+    false = AnnBase(graph, 64)
+    false._covered = base._covered
+    return false
 
 
 def test_a_graph_that_leads_nowhere_leaves_the_search_to_a_scan(index, base):
@@ -183,6 +185,74 @@ def test_an_erased_base_still_shows_only_true_rows_to_whoever_is_searching():
     base.erase()
     for hit in base.nearest(index.view, questions(1)[0], selection, 5) or []:
         assert hit.metadata.camera == "c0"
+
+
+def codes_of(base):
+    codes = faiss.downcast_index(base._graph.storage).codes
+    return faiss.rev_swig_ptr(codes.data(), codes.size()).reshape(base.rows, -1).copy()
+
+
+def test_the_codes_of_rows_that_have_gone_are_overwritten_and_no_others():
+    index = crowd_index()
+    view = index.view
+    base = base_of(view, view.select(EVERYTHING, now_s=NOW_S))
+    before = codes_of(base)
+    base.forget_dead(view)
+    assert np.array_equal(codes_of(base), before)
+    gone = list(crowd(3000))[::3]
+    rows = [view.row_of(name) for name in gone]
+    del view
+    index.apply([], gone, seq=3001, chain="d")
+    base.forget_dead(index.view)
+    after = codes_of(base)
+    # No segment was left before, and every slot is in the base: positions are row numbers.
+    assert not after[rows].any()
+    assert np.array_equal(np.delete(after, rows, axis=0), np.delete(before, rows, axis=0))
+    selection = index.view.select(EVERYTHING, now_s=NOW_S)
+    recalls = [
+        recall_of(
+            base.nearest(index.view, query, selection, 10),
+            index.view.nearest(query[None], selection, 10)[0],
+        )
+        for query in questions(20)
+    ]
+    assert np.mean(recalls) >= 0.9
+
+
+def test_the_codes_of_segments_that_are_no_more_are_overwritten():
+    index = crowd_index(500)
+    base = base_of(index.view, index.view.select(EVERYTHING, now_s=NOW_S))
+    base.forget_dead(crowd_index(10).view)
+    assert not codes_of(base).any()
+
+
+def test_what_is_being_built_forgets_too():
+    index = crowd_index()
+    view = index.view
+    begun = []
+    rows = []
+    gone = list(crowd(3000))[:5]
+
+    def is_wanted():
+        if begun[0].rows > 2000 and not rows:
+            rows.extend(index.view.row_of(name) for name in gone)
+            index.apply([], gone, seq=3001, chain="d")
+            begun[0].forget_dead(index.view)
+        return True
+
+    base = build_base(
+        view.select(EVERYTHING, now_s=NOW_S),
+        [part.segment for part in view.parts],
+        shape=GraphShape(),
+        threads=1,
+        is_wanted=is_wanted,
+        begun=begun.append,
+    )
+    assert base is begun[0]
+    codes = codes_of(base)
+    assert len(rows) == 5
+    assert not codes[rows].any()
+    assert np.delete(codes, rows, axis=0).any(axis=1).all()
 
 
 def test_it_keeps_no_segment_alive():

@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 
@@ -135,17 +136,47 @@ def test_what_is_dropped_is_gone_with_the_queries_that_waited(index):
     )
 
 
-def test_a_base_is_not_published_when_it_was_dropped_while_it_was_built(index):
+def test_what_has_gone_is_forgotten_and_the_base_goes_on(index):
+    tier = refreshed(index)
+    ask(tier, index, 5)
+    waiting = [question.query for question in tier._attempt.canary._questions]
+    gone = list(crowd(2000))[::4]
+    base = base_for(tier, index)
+    index.apply([], gone, seq=9999, chain="f")
+    before = np.count_nonzero(codes_of(base).any(axis=1))
+    tier.forget_dead(index.view)
+    kept = np.count_nonzero(codes_of(base).any(axis=1))
+    assert before == 2000 - 63
+    # All that were held back have gone too.
+    assert kept == 2000 - len(gone)
+    assert not np.any(waiting)
+    assert base_for(tier, index, mode="ann") is base
+
+
+def codes_of(base):
+    codes = faiss.downcast_index(base._graph.storage).codes
+    return faiss.rev_swig_ptr(codes.data(), codes.size()).reshape(base.rows, -1).copy()
+
+
+def test_nothing_to_forget_is_no_fault(index):
+    tier = ApproximateTier(POINTS)
+    tier.forget_dead(index.view)
+    tier.drop()
+    assert tier.status().state == "none"
+
+
+@pytest.mark.parametrize("dropped_at", [1, 3, 17])
+def test_a_base_is_not_published_when_it_was_dropped_while_it_was_built(index, dropped_at):
     tier = ApproximateTier(POINTS)
     looks = iter(range(1000))
 
     def view():
-        if next(looks) == 3:
+        if next(looks) == dropped_at:
             tier.drop()
         return index.view
 
     tier.refresh(view, now_s=NOW_S)
-    assert next(looks) > 4
+    assert next(looks) == dropped_at + 1
     assert tier.status().state == "none"
     tier.refresh(lambda: index.view, now_s=NOW_S)
     assert tier.status().state == "published"
