@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from service.errors import CapacityExceeded, GalleryNotFound
 from service.gallery.erasable_gallery import ErasableGallery
 from service.gallery.index.planner import SwitchPoints
+from service.gallery.lost_galleries import LostGalleries
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.open_replicas import OpenReplica, OpenReplicas
 from service.gallery.periodic_thread import PeriodicThread
@@ -62,6 +63,7 @@ class Catalogue:
         self._limits = limits
         self._names = _Names({}, {})
         self._refreshing = threading.Lock()
+        self._lost = LostGalleries(store)
         self._replicas = OpenReplicas(open_replica, limits.switch_points, now_s=self.clock.now_s)
         self._keeper = PeriodicThread("catalogue", self.refresh, every_s=_REFRESH_S)
 
@@ -88,8 +90,10 @@ class Catalogue:
         """
         with self._refreshing:  # or what was read earlier could be taken for what is there later
             self.clock.read()
-            self._names = names = _read_names(self._store)
+            names = _read_names(self._store)
             held = {info.gallery_id for info in names.by_name.values()}
+            self._lost.compare(self._names.by_name.values(), held)
+            self._names = names
             gone = self._replicas.take_all_but(held)
         for opening in gone:
             opening.discard()
@@ -238,7 +242,7 @@ class Catalogue:
         """Why this process should not be sent requests; None where it may be."""
         if not self._keeper.alive:
             return "the thread that follows the catalogue has died; restart the service"
-        return self._replicas.problem()
+        return self._lost.problem() or self._replicas.problem()
 
 
 def _read_names(store: GalleryStore) -> _Names:
