@@ -1,14 +1,15 @@
-"""One block of rows against all queries: which rows reach the floors, with rough similarities."""
+"""One block of rows against all queries: rough similarities, and which rows are candidates."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import ReidError
-from service.gallery.index.anonymous_memory import zeros
-from service.gallery.index.candidates import NO_PAIRS, Pairs, Similarities
+from service.gallery.index.anonymous_memory import wiped
+from service.gallery.index.candidates import Candidates, Pairs, Similarities
 from service.gallery.index.rescoring import Rows, Vectors
 from service.gallery.index.scan_plan import BLOCK_ROWS, Unit, Way
 from service.gallery.index.selection import Mask
@@ -17,96 +18,111 @@ _COPIED_AT_ONCE = 256
 """Rows: half a megabyte at 512 values stays in the cache of a core between copy and product."""
 
 
+@contextmanager
+def block_scan(queries: Vectors) -> Iterator["BlockScan"]:
+    """A scan of one search in one thread; `queries` [b, d] have length 1."""
+    with wiped((_COPIED_AT_ONCE, queries.shape[1]), np.float32) as copies:
+        yield BlockScan(queries, copies)
+
+
 class BlockScan:
-    """Scans units for one search in one thread, with memory of its own.
+    """Scans units; made by `block_scan`.
 
     Args:
         queries: float32 [b, d] of length 1.
+        copies: Room for some embeddings [n, d].
     """
 
-    def __init__(self, queries: Vectors) -> None:
+    def __init__(self, queries: Vectors, copies: Vectors) -> None:
         self._queries = queries
-        self._copies = zeros((_COPIED_AT_ONCE, queries.shape[1]), np.float32)
-        self._similarities = np.empty(len(queries) * BLOCK_ROWS, np.float32)
+        self._copies = copies
+        self._block = np.empty((len(queries), BLOCK_ROWS), np.float32)
+        self._filled = 0
+        self._filled_rows: list[Rows] = []
 
-    def found(self, unit: Unit, floors: Similarities) -> Pairs:
-        """Selected rows of the unit whose rough similarity reaches the floor [b] of a query.
+    def search(self, unit: Unit, candidates: Candidates) -> None:
+        """Add every selected row of the unit that the candidates may need; see `finish`.
 
         Raises:
             ReidError: When FAISS answers with a row that is not selected.
         """
-        # Without a floor FAISS would answer with every row.
-        if unit.way is Way.FILTERED and np.isfinite(floors).all():
-            return self._filtered(unit, floors)
-        if unit.way is Way.WHOLE:
-            return self._whole(unit, floors)
-        return self._copied(unit, floors)
+        # Without a floor every row would be a candidate.
+        has_floors = bool(np.isfinite(candidates.floors).all())
+        if unit.way is Way.FILTERED and has_floors:
+            self._search_filtered(unit, candidates)
+        elif unit.way is Way.WHOLE and has_floors:
+            self._search_whole(unit, candidates)
+        else:
+            self._search_copied(unit, candidates)
+            if unit.way is not Way.COPIED:
+                self.finish(candidates)
+
+    def finish(self, candidates: Candidates) -> None:
+        """Add the rows that still wait for company: small pieces are looked at together."""
+        if not self._filled:
+            return
+        similarities = self._block[:, : self._filled]
+        rows = np.concatenate(self._filled_rows)
+        self._filled, self._filled_rows = 0, []
+        query_of, column = _reaching(similarities, candidates.floors_with(similarities))
+        candidates.add(Pairs(query_of, rows[column], similarities[query_of, column]))
 
     def all_of(self, unit: Unit) -> Similarities:
         """Rough similarities [b, n] of all selected rows of the unit, in the order of rows."""
         slots = unit.start + np.flatnonzero(unit.mask)
+        found = np.empty((len(self._queries), len(slots)), np.float32)
         if 2 * len(slots) > len(unit.mask):
-            blocks = [block[:, unit.mask[at]] for at, block in self._products(unit)]
+            first = 0
+            for at, similarities in self._products(unit):
+                selected = similarities[:, unit.mask[at]]
+                found[:, first : first + selected.shape[1]] = selected
+                first += selected.shape[1]
         else:
-            blocks = [block.copy() for _, block in self._products_of(unit, slots)]
-        return np.concatenate([np.empty((len(self._queries), 0), np.float32), *blocks], axis=1)
-
-    def _filtered(self, unit: Unit, floors: Similarities) -> Pairs:
-        found = NO_PAIRS
-        for number, floor in enumerate(floors.tolist()):
-            slots, similarities = above(
-                unit.part.segment.vectors[unit.start : unit.stop],
-                self._queries[number],
-                floor,
-                unit.mask,
-            )
-            rows = unit.first_row + unit.start + slots
-            query_of = np.full(len(rows), number, np.int64)
-            found = found.with_others(Pairs(query_of, rows, similarities))
+            self._copied_products(unit, slots, out=found)
         return found
 
-    def _whole(self, unit: Unit, floors: Similarities) -> Pairs:
-        found = NO_PAIRS
+    def _search_filtered(self, unit: Unit, candidates: Candidates) -> None:
+        vectors = unit.part.segment.vectors[unit.start : unit.stop]
+        for number, floor in enumerate(candidates.floors.tolist()):
+            slots, similarities = above(vectors, self._queries[number], floor, unit.mask)
+            rows = unit.first_row + unit.start + slots
+            candidates.add(Pairs(np.full(len(rows), number), rows, similarities))
+
+    def _search_whole(self, unit: Unit, candidates: Candidates) -> None:
+        self.finish(candidates)
         for at, similarities in self._products(unit):
-            query_of, column = np.nonzero(similarities >= floors[:, None])
+            query_of, column = _reaching(similarities, candidates.floors)
             selected = unit.mask[at][column]
             query_of, column = query_of[selected], column[selected]
             rows = unit.first_row + unit.start + at.start + column
-            found = found.with_others(Pairs(query_of, rows, similarities[query_of, column]))
-        return found
+            candidates.add(Pairs(query_of, rows, similarities[query_of, column]))
 
-    def _copied(self, unit: Unit, floors: Similarities) -> Pairs:
-        found = NO_PAIRS
+    def _search_copied(self, unit: Unit, candidates: Candidates) -> None:
         slots = unit.start + np.flatnonzero(unit.mask)
-        for chosen, similarities in self._products_of(unit, slots):
-            query_of, column = np.nonzero(similarities >= floors[:, None])
-            rows = unit.first_row + chosen[column]
-            found = found.with_others(Pairs(query_of, rows, similarities[query_of, column]))
-        return found
+        while len(slots):
+            if self._filled == BLOCK_ROWS:
+                self.finish(candidates)
+            chosen, slots = np.split(slots, [BLOCK_ROWS - self._filled])
+            room = self._block[:, self._filled : self._filled + len(chosen)]
+            self._copied_products(unit, chosen, out=room)
+            self._filled += len(chosen)
+            self._filled_rows.append(unit.first_row + chosen)
 
     def _products(self, unit: Unit) -> Iterator[tuple[slice, Similarities]]:
         """For each block: which slots after the start, and similarities [b, block] of all."""
         for start in range(0, len(unit.mask), BLOCK_ROWS):
             at = slice(start, min(start + BLOCK_ROWS, len(unit.mask)))
             vectors = unit.part.segment.vectors[unit.start + at.start : unit.start + at.stop]
-            yield at, np.matmul(self._queries, vectors.T, out=self._room(len(vectors)))
+            room = self._block[:, : len(vectors)]
+            yield at, np.matmul(self._queries, vectors.T, out=room)
 
-    def _products_of(self, unit: Unit, slots: Rows) -> Iterator[tuple[Rows, Similarities]]:
-        """For each block of these slots: those of it, and their similarities [b, block]."""
-        for start in range(0, len(slots), BLOCK_ROWS):
-            chosen = slots[start : start + BLOCK_ROWS]
-            similarities = self._room(len(chosen))
-            for first in range(0, len(chosen), _COPIED_AT_ONCE):
-                taken = chosen[first : first + _COPIED_AT_ONCE]
-                copies = self._copies[: len(taken)]
-                np.take(unit.part.segment.vectors, taken, axis=0, out=copies, mode="clip")
-                similarities[:, first : first + len(taken)] = self._queries @ copies.T
-            yield chosen, similarities
-
-    def _room(self, rows: int) -> Similarities:
-        """An array [b, rows] of what was computed last."""
-        queries = len(self._queries)
-        return self._similarities[: queries * rows].reshape(queries, rows)
+    def _copied_products(self, unit: Unit, slots: Rows, *, out: Similarities) -> None:
+        """Fill similarities [b, n] of these slots [n]."""
+        for start in range(0, len(slots), _COPIED_AT_ONCE):
+            taken = slots[start : start + _COPIED_AT_ONCE]
+            copies = self._copies[: len(taken)]
+            np.take(unit.part.segment.vectors, taken, axis=0, out=copies, mode="clip")
+            out[:, start : start + len(taken)] = self._queries @ copies.T
 
 
 def above(vectors: Vectors, query: Vectors, floor: float, mask: Mask) -> tuple[Rows, Similarities]:
@@ -136,3 +152,13 @@ def above(vectors: Vectors, query: Vectors, floor: float, mask: Mask) -> tuple[R
             remedy="install the FAISS build that this release names",
         )
     return slots, faiss.rev_swig_ptr(answer.distances, count).copy()
+
+
+def _reaching(
+    similarities: Similarities, floors: Similarities
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Queries [m] and columns [m] of the similarities [b, n] that reach the floor [b]."""
+    # In two dimensions NumPy takes twenty times as long to find the true ones.
+    flat = np.flatnonzero((similarities >= floors[:, None]).ravel())
+    query_of, column = np.divmod(flat, similarities.shape[1])
+    return query_of, column

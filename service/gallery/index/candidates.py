@@ -5,6 +5,7 @@ similarities of at least s, the exact ones of the k nearest are at least s - err
 rough similarity is below s - 2 error is not among them. No other row is left out.
 """
 
+import itertools
 import threading
 from dataclasses import dataclass
 
@@ -31,12 +32,14 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def taken(self, which: NDArray[np.bool_] | Rows) -> "Pairs":
-        """Those pairs that an index or a mask names."""
+    def taken(self, which: NDArray[np.bool_] | Rows | slice) -> "Pairs":
+        """Those pairs that an index, a mask or a slice names."""
         return Pairs(self.query_of[which], self.rows[which], self.similarities[which])
 
     def with_others(self, others: "Pairs") -> "Pairs":
         """These pairs and the others."""
+        if not len(self):
+            return others
         return Pairs(
             np.concatenate([self.query_of, others.query_of]),
             np.concatenate([self.rows, others.rows]),
@@ -76,6 +79,8 @@ class Candidates:
 
     def add(self, found: Pairs) -> None:
         """Take in rows with rough similarities; every row at or above the floor must come."""
+        if not len(found):
+            return
         with self._lock:
             self._fresh.append(found)
             fresh = sum(len(pairs) for pairs in self._fresh)
@@ -83,56 +88,63 @@ class Candidates:
                 self._merge()
             if len(self._undecided) > self._most_undecided:
                 self._decide()
+                self._raise_floors(self._decided, self._error)
+
+    def floors_with(self, similarities: Similarities) -> Similarities:
+        """The floors [b], raised by what these similarities [b, n] of other rows already show."""
+        if np.isfinite(self.floors).all() or similarities.shape[1] < self._k:
+            return self.floors
+        place = similarities.shape[1] - self._k
+        kth = np.partition(similarities, place, axis=1)[:, place]
+        return np.maximum(self.floors, _below(kth, 2 * self._error))
 
     def nearest(self) -> list[Pairs]:
         """For each query its k nearest: highest exact similarity first, then smallest id."""
         with self._lock:
             self._merge()
             self._decide()
+            ends = np.searchsorted(self._decided.query_of, np.arange(len(self._queries) + 1))
             return [
-                self._decided.taken(self._decided.query_of == query)
-                for query in range(len(self._queries))
+                self._decided.taken(slice(start, end)) for start, end in itertools.pairwise(ends)
             ]
 
     def _merge(self) -> None:
+        if not self._fresh:
+            return
         for found in self._fresh:
             self._undecided = self._undecided.with_others(found)
         self._fresh = []
         self._undecided = self._undecided.nearest_first()
         self._raise_floors(self._undecided, 2 * self._error)
-        self._undecided = self._above_floors(self._undecided)
+        above = self._undecided.similarities >= self.floors[self._undecided.query_of]
+        self._undecided = self._undecided.taken(above)
 
     def _decide(self) -> None:
         pairs = self._undecided
         exact = self._reader.similarities(self._queries, pairs.query_of, pairs.rows)
         decided = self._decided.with_others(Pairs(pairs.query_of, pairs.rows, exact))
-        self._decided = self._nearest_of(decided.nearest_first())
+        decided = self._ties_by_id(decided.nearest_first())
+        place = np.arange(len(decided)) - np.searchsorted(decided.query_of, decided.query_of)
+        self._decided = decided.taken(place < self._k)
         self._undecided = NO_PAIRS
-        self._raise_floors(self._decided, self._error)
 
-    def _nearest_of(self, pairs: Pairs) -> Pairs:
-        """The k nearest of each query, ties in the order of their ids."""
-        kth = self._kth(pairs)
-        pairs = pairs.taken(pairs.similarities >= kth[pairs.query_of])
+    def _ties_by_id(self, pairs: Pairs) -> Pairs:
+        """The same pairs, equally similar ones of a query in the order of their ids."""
+        tied = np.zeros(len(pairs) + 1, dtype=np.bool_)
+        tied[1:-1] = pairs.similarities[1:] == pairs.similarities[:-1]
+        tied[1:-1] &= pairs.query_of[1:] == pairs.query_of[:-1]
+        starts = np.flatnonzero(~tied[:-1] & tied[1:])
+        if not len(starts):
+            return pairs
         order = np.arange(len(pairs))
-        same_as_before = np.zeros(len(pairs) + 1, dtype=np.bool_)
-        same_as_before[1:-1] = (pairs.query_of[1:] == pairs.query_of[:-1]) & (
-            pairs.similarities[1:] == pairs.similarities[:-1]
-        )
-        starts = np.flatnonzero(~same_as_before[:-1] & same_as_before[1:])
-        ends = np.flatnonzero(same_as_before[:-1] & ~same_as_before[1:]) + 1
+        ends = np.flatnonzero(tied[:-1] & ~tied[1:]) + 1
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             ids = self._reader.ids(pairs.rows[start:end])
             order[start:end] = start + np.array(sorted(range(end - start), key=ids.__getitem__))
-        pairs = pairs.taken(order)
-        place = np.arange(len(pairs)) - np.searchsorted(pairs.query_of, pairs.query_of)
-        return pairs.taken(place < self._k)
+        return pairs.taken(order)
 
     def _raise_floors(self, pairs: Pairs, margin: float) -> None:
-        least = self._kth(pairs).astype(np.float64) - margin
-        # float32 must not round the floor up, over a row that lies exactly on it.
-        floors = np.nextafter(least.astype(np.float32), np.float32(-np.inf))
-        self.floors = np.maximum(self.floors, floors)
+        self.floors = np.maximum(self.floors, _below(self._kth(pairs), margin))
 
     def _kth(self, pairs: Pairs) -> Similarities:
         """Of each query the k-th similarity of `pairs`, which are in order; -inf with fewer."""
@@ -143,5 +155,8 @@ class Candidates:
         kth[reached] = pairs.similarities[places[reached]]
         return kth
 
-    def _above_floors(self, pairs: Pairs) -> Pairs:
-        return pairs.taken(pairs.similarities >= self.floors[pairs.query_of])
+
+def _below(similarities: Similarities, margin: float) -> Similarities:
+    """What is less than the similarities by more than the margin, whatever float32 rounds."""
+    least = similarities.astype(np.float64) - margin
+    return np.nextafter(least.astype(np.float32), np.float32(-np.inf))

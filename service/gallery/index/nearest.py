@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from service.errors import InvalidEmbedding
-from service.gallery.index.block_scan import BlockScan
+from service.gallery.index.block_scan import block_scan
 from service.gallery.index.candidates import NO_PAIRS, Candidates, Pairs, Similarities
 from service.gallery.index.rescoring import RowReader, Vectors
 from service.gallery.index.scan_plan import plan_scan
@@ -53,14 +53,16 @@ class RowSearch:
         units = deque(plan_scan(self._parts, selection, queries=len(queries), k=k))
 
         def work(most: int | None = None) -> None:
-            scan = BlockScan(unit_queries)
-            for unit in islice(_taken_from(units), most):
-                candidates.add(scan.found(unit, candidates.floors))
+            with block_scan(unit_queries) as scan:
+                for unit in islice(_taken_from(units), most):
+                    scan.search(unit, candidates)
+                scan.finish(candidates)
 
-        # The first unit alone: it raises the floors, which all others need.
-        work(1)
-        pairs = selection.count * len(queries)
-        self._scanner.run(work, worth_sharing=bool(units) and pairs > _FEW_PAIRS)
+        worth_sharing = selection.count * len(queries) > _FEW_PAIRS
+        if worth_sharing:
+            # The first unit alone: it raises the floors, which all others need.
+            work(1)
+        self._scanner.run(work, worth_sharing=worth_sharing and bool(units))
         return candidates.nearest()
 
     def coarse(self, query: Vectors, selection: Selection) -> Similarities:
@@ -73,9 +75,9 @@ class RowSearch:
         unit_query = _directions(query[None])
 
         def work() -> None:
-            scan = BlockScan(unit_query)
-            for unit, start, count in _taken_from(waiting):
-                similarities[start : start + count] = scan.all_of(unit)[0]
+            with block_scan(unit_query) as scan:
+                for unit, start, count in _taken_from(waiting):
+                    similarities[start : start + count] = scan.all_of(unit)[0]
 
         self._scanner.run(work, worth_sharing=selection.count > _FEW_PAIRS)
         return similarities

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.gallery.index.anonymous_memory import zeros
+from service.gallery.index.anonymous_memory import wiped, zeros
 from service.gallery.index.selection import Part
 
 Vectors = NDArray[np.float32]
@@ -62,14 +62,14 @@ class RowReader:
         wide = queries.astype(np.float64)
         query_squares = (wide * wide).sum(axis=1)
         cosines = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _PAIRS_AT_ONCE):
-            chunk = slice(start, start + _PAIRS_AT_ONCE)
-            vectors = zeros((len(rows[chunk]), self._dimension), np.float64)
-            for part, slots, places in self.located(rows[chunk]):
-                vectors[places] = part.segment.vectors[slots]
-            product = zeros(vectors.shape, np.float64)
-            squares = np.multiply(vectors, vectors, out=product).sum(axis=1)
-            lengths = np.sqrt(squares * query_squares[query_of[chunk]])
-            vectors *= wide[query_of[chunk]]
-            cosines[chunk] = vectors.sum(axis=1) / lengths
+        with wiped((2, min(len(rows), _PAIRS_AT_ONCE), self._dimension), np.float64) as room:
+            for start in range(0, len(rows), _PAIRS_AT_ONCE):
+                chunk = slice(start, start + _PAIRS_AT_ONCE)
+                vectors, product = room[:, : len(rows[chunk])]
+                for part, slots, places in self.located(rows[chunk]):
+                    vectors[places] = part.segment.vectors[slots]
+                squares = np.multiply(vectors, vectors, out=product).sum(axis=1)
+                lengths = np.sqrt(squares * query_squares[query_of[chunk]])
+                np.multiply(vectors, wide[query_of[chunk]], out=product)
+                cosines[chunk] = product.sum(axis=1) / lengths
         return cosines

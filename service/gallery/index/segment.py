@@ -107,24 +107,6 @@ class Segment:
         """The id in a slot."""
         return self.raw_id(slot).decode()
 
-    def metadata(self, slot: int, vocabulary: Vocabulary) -> TrackletMetadata:
-        """The metadata in a slot, as it was enrolled."""
-        columns = self.columns
-        known = int(columns.times_known[slot])
-        expires_s = float(columns.expires_s[slot])
-        return TrackletMetadata(
-            _text(vocabulary.identities, int(columns.identity[slot])),
-            _text(vocabulary.cameras, int(columns.camera[slot])),
-            float(columns.begin_s[slot]) if known & START_KNOWN else None,
-            float(columns.finish_s[slot]) if known & END_KNOWN else None,
-            {
-                name: vocabulary.attribute(name)[int(codes[slot])]
-                for name, codes in self.attributes.items()
-                if codes[slot] != UNKNOWN
-            },
-            None if math.isinf(expires_s) else expires_s,
-        )
-
     def forget(self, slots: NDArray[np.int64]) -> None:
         """Overwrite what these slots held; for slots that no view shows."""
         self.vectors[slots] = 0
@@ -152,10 +134,6 @@ def length_error(vectors: NDArray[np.float32]) -> float:
 
 def _code(table: ValueTable, value: str | None) -> int:
     return UNKNOWN if value is None else table.assign(value)
-
-
-def _text(table: ValueTable, code: int) -> str | None:
-    return None if code == UNKNOWN else str(table[code])
 
 
 def _times_known(metadata: TrackletMetadata) -> int:

@@ -3,6 +3,7 @@
 import heapq
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,9 @@ from service.gallery.filter_tree import Filter
 from service.gallery.index.id_table import SLOT_BITS, IdTable
 from service.gallery.index.nearest import RowSearch
 from service.gallery.index.rescoring import RowReader, Rows, Vectors
+from service.gallery.index.row_heads import RowHead, read_heads
 from service.gallery.index.scanner import Scanner
-from service.gallery.index.segment import Segment, id_hash
+from service.gallery.index.segment import id_hash
 from service.gallery.index.selection import Part, Selection, select_in_part
 from service.gallery.index.vocabulary import Vocabulary
 from service.gallery.records import TrackletMetadata
@@ -27,16 +29,6 @@ class Hit:
     metadata: TrackletMetadata
     similarity: float
     seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class RowHead:
-    """What is known of a row beside its embedding."""
-
-    tracklet_id: str
-    metadata: TrackletMetadata
-    seq: int
-    enrolled_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +86,15 @@ class View:
             InvalidEmbedding: When a query has no direction.
         """
         found = self._search.nearest(queries, selection, k)
-        return [self.hits(pairs.rows, pairs.similarities) for pairs in found]
+        if not found:
+            return []
+        hits = iter(
+            self.hits(
+                np.concatenate([pairs.rows for pairs in found]),
+                np.concatenate([pairs.similarities for pairs in found]),
+            )
+        )
+        return [list(islice(hits, len(pairs))) for pairs in found]
 
     def coarse(self, query: Vectors, selection: Selection) -> NDArray[np.float32]:
         """Similarities [n] of the selected rows to the query [d], off by at most `coarse_error`."""
@@ -122,13 +122,18 @@ class View:
     def hits(self, rows: Rows, similarities: NDArray[np.float32]) -> list[Hit]:
         """These rows with these similarities [m], in the order given."""
         return [
-            Hit(head.tracklet_id, head.metadata, float(similarity), head.seq)
-            for head, similarity in zip(self.heads(rows), similarities, strict=True)
+            Hit(head.tracklet_id, head.metadata, similarity, head.seq)
+            for head, similarity in zip(self.heads(rows), similarities.tolist(), strict=True)
         ]
 
     def heads(self, rows: Rows) -> list[RowHead]:
         """Ids, metadata and seq of these rows, in the order given."""
-        return [self._head(*self._place(int(row))) for row in rows]
+        found: list[RowHead | None] = [None] * len(rows)
+        for part, slots, places in self._reader.located(rows):
+            heads = read_heads(part.segment, slots, self.vocabulary)
+            for place, head in zip(places.tolist(), heads, strict=True):
+                found[place] = head
+        return [head for head in found if head is not None]
 
     def ids(self, selection: Selection) -> list[str]:
         """Ids of the selected rows, in the order of their rows."""
@@ -148,7 +153,7 @@ class View:
     def record_head(self, tracklet_id: str) -> RowHead | None:
         """What is known of a tracklet; None where it is not held."""
         row = self.row_of(tracklet_id)
-        return None if row is None else self._head(*self._place(row))
+        return None if row is None else self.heads(np.array([row]))[0]
 
     def row_of(self, tracklet_id: str) -> int | None:
         """The row of a tracklet; None where it is not held."""
@@ -175,14 +180,6 @@ class View:
     def _search(self) -> RowSearch:
         return RowSearch(self.parts, self._reader, self.scanner, self.coarse_error)
 
-    def _head(self, segment: Segment, slot: int) -> RowHead:
-        return RowHead(
-            segment.tracklet_id(slot),
-            segment.metadata(slot, self.vocabulary),
-            int(segment.columns.seq[slot]),
-            float(segment.columns.enrolled_s[slot]),
-        )
-
     def _row_at(self, location: int, tracklet_id: str) -> int | None:
         number, slot = location >> SLOT_BITS, location & ((1 << SLOT_BITS) - 1)
         for part, first in zip(self.parts, self.offsets, strict=True):
@@ -199,7 +196,3 @@ class View:
                 if part.segment.tracklet_id(slot) == tracklet_id:
                     return first + slot
         return None
-
-    def _place(self, row: int) -> tuple[Segment, int]:
-        part = int(np.searchsorted(self.offsets, row, "right")) - 1
-        return self.parts[part].segment, row - self.offsets[part]
