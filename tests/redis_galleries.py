@@ -24,10 +24,13 @@ def everything(server: RedisServer) -> dict[bytes, object]:
 
 
 def _content(client, key):
-    kind = client.type(key)
-    if kind == b"hash":
-        return client.hgetall(key)
-    return client.xrange(key) if kind == b"stream" else client.get(key)
+    reads = {
+        b"hash": client.hgetall,
+        b"set": client.smembers,
+        b"stream": client.xrange,
+        b"string": client.get,
+    }
+    return reads[client.type(key)](key)
 
 
 def key(gallery_id: str, name: str) -> str:

@@ -15,7 +15,7 @@ LOST = (
 )
 
 
-def test_of_a_dropped_gallery_only_answers_to_requests_are_left_and_they_expire(
+def test_of_a_dropped_gallery_its_id_is_left_and_answers_to_requests_that_expire(
     server, redis_store
 ):
     kept = redis_store.create_gallery("kept", SPEC).gallery_id
@@ -31,7 +31,7 @@ def test_of_a_dropped_gallery_only_answers_to_requests_are_left_and_they_expire(
     with server.client() as client:
         assert 24 * 3600 - 60 < client.ttl(answer) <= 24 * 3600
         client.delete(answer)
-    assert everything(server) == before
+    assert everything(server) == {**before, b"reid:dropped": {gallery.encode()}}
     assert redis_store.state(kept).seq == 0
 
 
