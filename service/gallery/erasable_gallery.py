@@ -38,5 +38,4 @@ class ErasableGallery:
 
     def forget_dead(self) -> bool:
         """Clear dead bytes from memory and snapshots; False while a search still holds some."""
-        self._approximate.drop()
-        return self._replica.forget_dead()
+        return self._replica.forget_dead(in_copies=self._approximate.forget_dead)

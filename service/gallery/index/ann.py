@@ -122,21 +122,20 @@ class AnnBase:
         return True
 
     def forget_dead(self, view: View) -> None:
-        """Overwrite the codes of rows that no longer live in the newest view; nothing moves.
+        """Overwrite the codes of rows that do not live in the view; nothing moves.
 
-        The graph still leads past them, a little less well: the canary watches that.
+        The graph still leads past them, a little less well: the canary watches that. Rows that
+        came after the view stay.
         """
-        alive = {id(part.segment): part.alive for part in view.parts}
+        parts = {id(part.segment): part.alive for part in view.parts}
+        newest = max((part.segment.number for part in view.parts), default=-1)
         with self._writing:
             codes = _codes(self._graph)
             for covered in self._covered:
-                living = alive.get(id(covered.segment()))
-                gone = np.ones(len(covered.slots), dtype=np.bool_)
-                if living is not None:
-                    gone = ~living[covered.slots]
-                codes[covered.first : covered.first + len(gone)][
-                    gone[: len(codes) - covered.first]
-                ] = 0
+                segment = covered.segment()
+                if segment is None or segment.number <= newest:
+                    own = codes[covered.first : covered.first + len(covered.slots)]
+                    own[_gone(covered.slots[: len(own)], parts.get(id(segment)))] = 0
 
     def erase(self) -> None:
         """Overwrite all codes; a search that still walks here finds less."""
@@ -249,6 +248,16 @@ def _train(graph: faiss.IndexHNSWSQ, selection: Selection, segments: Sequence[Se
         start = stop
     graph.train(sample)
     sample[:] = 0
+
+
+def _gone(slots: Rows, alive: Mask | None) -> Mask:
+    """Which of the slots hold no living row; without a mask of the living, none does."""
+    if alive is None:
+        return np.ones(len(slots), dtype=np.bool_)
+    known = slots < len(alive)
+    gone = np.zeros(len(slots), dtype=np.bool_)
+    gone[known] = ~alive[slots[known]]
+    return gone
 
 
 def _overwrite(graph: faiss.IndexHNSWSQ) -> None:

@@ -190,8 +190,14 @@ class GalleryReplica:
         """No byte of what writes up to this one replaced or deleted is in memory or snapshots."""
         return self._marks.mark.forgotten_seq
 
-    def forget_dead(self, within_s: float = 5.0) -> bool:
+    def forget_dead(
+        self, within_s: float = 5.0, *, in_copies: Callable[[View], None] = lambda _: None
+    ) -> bool:
         """Overwrite in memory, and remove from the disk, what was replaced or deleted until now.
+
+        Args:
+            within_s: How long to wait for searches that read older views.
+            in_copies: Does the same with what others have made of the rows of the newest view.
 
         Returns:
             Whether that is done, and `forgotten_seq` says up to where; False while a search still
@@ -206,6 +212,7 @@ class GalleryReplica:
             view = self._without_dead(within_s)
             if view is None:
                 return False
+            in_copies(view)
             self._keeper.write(view, self._served.damaged_ids(), kept=1)
             self._marks.forgotten(view.state.seq)
         return True

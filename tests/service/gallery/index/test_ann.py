@@ -222,8 +222,24 @@ def test_the_codes_of_rows_that_have_gone_are_overwritten_and_no_others():
 def test_the_codes_of_segments_that_are_no_more_are_overwritten():
     index = crowd_index(500)
     base = base_of(index.view, index.view.select(EVERYTHING, now_s=NOW_S))
-    base.forget_dead(crowd_index(10).view)
+    base.forget_dead(crowd_index(500, seed=1).view)
     assert not codes_of(base).any()
+
+
+def test_rows_that_came_after_the_view_are_not_taken_for_dead_ones():
+    index = crowd_index(300)
+    before = index.view
+    index.apply(
+        [intact(name, row, 301) for name, row in crowd(2000, first=300).items()],
+        [],
+        seq=301,
+        chain="d",
+    )
+    base = base_of(index.view, index.view.select(EVERYTHING, now_s=NOW_S))
+    assert len(index.view.parts) > len(before.parts)
+    codes = codes_of(base)
+    base.forget_dead(before)
+    assert np.array_equal(codes_of(base), codes)
 
 
 def test_what_is_being_built_forgets_too():

@@ -274,7 +274,9 @@ def test_forgetting_leaves_no_byte_and_says_up_to_where(store, info, directory):
         replica.snapshot()
         assert pattern in _bytes_below(directory)
         replica.wait_for(write(store, info.gallery_id, Delete("t3")).seq, 5)
-        assert replica.forget_dead()
+        copies = []
+        assert replica.forget_dead(in_copies=lambda view: copies.append(view.state.seq))
+        assert copies == [2]
         assert replica.forgotten_seq == 2
         assert pattern not in _bytes_below(directory)
         assert store.replicas(info.gallery_id)[0].forgotten_seq == 2
@@ -291,7 +293,9 @@ def test_a_search_that_goes_on_keeps_from_forgetting(store, info, directory):
     with started(store, info, directory) as replica:
         held = replica.view()
         replica.wait_for(write(store, info.gallery_id, Delete("t3")).seq, 5)
-        assert not replica.forget_dead(0.01)
+        copies = []
+        assert not replica.forget_dead(0.01, in_copies=copies.append)
+        assert not copies
         assert replica.forgotten_seq == 0
         assert ids_in(held) == [f"t{number}" for number in range(5)]
         del held
