@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from service.api.schemas import DEFAULT_GALLERY
+from service.commands.gallery import gallery_commands
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -16,6 +17,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli.add_typer(gallery_commands, name="gallery")
 
 
 Directory = Annotated[

@@ -19,6 +19,7 @@ from service.api.answers import (
     ServedModelAnswer,
     TrackletAnswer,
 )
+from service.api.gallery_answers import DescribedGalleryAnswer, GalleriesAnswer
 from service.api.schemas import (
     DEFAULT_GALLERY,
     EnrollBody,
@@ -27,6 +28,10 @@ from service.api.schemas import (
     SearchBody,
     SearchOptionsBody,
 )
+from service.api.verify_answers import VerifyAnswer
+
+VERIFY_TIMEOUT_S = 3600.0
+"""Of one answer to `verify_gallery`."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -155,6 +160,21 @@ class ReidClient:
             if page.next_cursor is None:
                 return
             query = query.model_copy(update={"cursor": page.next_cursor})
+
+    def galleries(self) -> GalleriesAnswer:
+        """Every gallery, by name."""
+        return self._ask(GalleriesAnswer, self._http.build_request("GET", "/galleries"))
+
+    def describe_gallery(self, gallery: str = DEFAULT_GALLERY) -> DescribedGalleryAnswer:
+        """A gallery, and how the service's process holds it."""
+        path = f"/galleries/{quote(gallery, safe='')}"
+        return self._ask(DescribedGalleryAnswer, self._http.build_request("GET", path))
+
+    def verify_gallery(self, gallery: str = DEFAULT_GALLERY) -> VerifyAnswer:
+        """Have every copy of a gallery compared; takes as long as reading all of it."""
+        path = f"/galleries/{quote(gallery, safe='')}/verify"
+        request = self._http.build_request("POST", path, timeout=VERIFY_TIMEOUT_S)
+        return self._ask(VerifyAnswer, request)
 
     def _send(self, answer: type[Answer], method: str, path: str, body: BaseModel) -> Answer:
         request = self._http.build_request(

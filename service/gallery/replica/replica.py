@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.errors import ReidError, StoreUnavailable
+from service.errors import NotReady, ReidError, StoreUnavailable
 from service.gallery.directory_lock import DirectoryLock
 from service.gallery.index.view import View
 from service.gallery.replica.replica_builder import ReplicaBuilder
@@ -163,10 +163,13 @@ class GalleryReplica:
             timeout_s: How long to wait for the index to catch up, before and after.
 
         Raises:
-            NotReady: When nothing is served, or the index does not catch up.
             StoreUnavailable: When the store cannot be read.
         """
-        view = self.catch_up(timeout_s)
+        view: View | NotReady
+        try:
+            view = self.catch_up(timeout_s)
+        except NotReady as error:
+            view = error
         with self._keeper.held():
             return verify_gallery(
                 self._store,

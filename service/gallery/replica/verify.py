@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from service.errors import ReidError, SnapshotUnusable
+from service.errors import NotReady, ReidError, SnapshotUnusable
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.index.view import View
 from service.gallery.replica.snapshot import SnapshotDirectory
@@ -14,12 +14,14 @@ from service.gallery.replica.verify_report import Check, VerifyReport
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore
 from service.gallery.stores.row_codec import IntactRow
 
+_OF_INDEX = ("index rows", "index digest")
+
 
 def verify_gallery(
     store: GalleryStore,
     info: GalleryInfo,
     *,
-    view: View,
+    view: View | NotReady,
     snapshots: SnapshotDirectory,
     prove: Callable[[int], None],
 ) -> VerifyReport:
@@ -28,7 +30,8 @@ def verify_gallery(
     Args:
         store: Open.
         info: Which gallery.
-        view: Of the index; shows all that the store had written before this was called.
+        view: Of the index; shows all that the store had written before this was called. Or why
+            there is none.
         snapshots: Of the gallery; nobody writes one meanwhile.
         prove: Returns once the index has been found equal to the store at this write or a later
             one; raises an error of the service otherwise.
@@ -36,16 +39,20 @@ def verify_gallery(
     Raises:
         StoreUnavailable: When the store cannot be read.
     """
-    rows = _RowComparison(view)
-    scrubbed = scrub_store(store, info.gallery_id, rows.compare)
-    checks = (*scrubbed.checks, rows.check(), _proof(prove, scrubbed.state.seq, view))
+    if isinstance(view, NotReady):
+        scrubbed = scrub_store(store, info.gallery_id, lambda _: None)
+        of_index = tuple(Check(name, agrees=False, detail=str(view)) for name in _OF_INDEX)
+    else:
+        rows = _RowComparison(view)
+        scrubbed = scrub_store(store, info.gallery_id, rows.compare)
+        of_index = (rows.check(), _proof(prove, scrubbed.state.seq, view))
     return VerifyReport(
         gallery=info.name,
         gallery_id=info.gallery_id,
         seq=scrubbed.state.seq,
         tracklets=scrubbed.state.tracklets,
         damaged=scrubbed.damaged,
-        checks=(*checks, _snapshots(snapshots)),
+        checks=(*scrubbed.checks, *of_index, _snapshots(snapshots)),
     )
 
 
@@ -80,7 +87,7 @@ class _RowComparison:
     def check(self) -> Check:
         """What was found."""
         detail = f"{self._compared} rows compared, {self._differing} differ"
-        return Check("index rows", not self._differing, detail)
+        return Check(_OF_INDEX[0], not self._differing, detail)
 
 
 def _proof(prove: Callable[[int], None], seq: int, view: View) -> Check:
@@ -88,12 +95,12 @@ def _proof(prove: Callable[[int], None], seq: int, view: View) -> Check:
     everything = view.select(EVERYTHING, now_s=-math.inf)
     digest = view.digest_of(everything.rows())
     if (everything.count, digest) != (view.state.tracklets, view.state.digest):
-        return Check("index digest", agrees=False, detail="not that of its own rows")
+        return Check(_OF_INDEX[1], agrees=False, detail="not that of its own rows")
     try:
         prove(seq)
     except ReidError as error:
-        return Check("index digest", agrees=False, detail=str(error))
-    return Check("index digest", agrees=True, detail=f"equal to the store after write {seq}")
+        return Check(_OF_INDEX[1], agrees=False, detail=str(error))
+    return Check(_OF_INDEX[1], agrees=True, detail=f"equal to the store after write {seq}")
 
 
 def _snapshots(snapshots: SnapshotDirectory) -> Check:
