@@ -1,7 +1,7 @@
 """A real redis-server started as docker-compose.yml says, with its paths mapped to a directory."""
 
 import os
-import socket
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import redis
 
 from tests.deploy.container_files import ROOT
+from tests.redis_server import free_port
 
 PASSWORD = "0123456789abcdef" * 4
 START_TIMEOUT_S = 30.0
@@ -32,7 +33,7 @@ class ComposedRedis:
         self.data.mkdir()
         self.secret = directory / "redis_password"
         self.secret.write_text(PASSWORD)
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> "ComposedRedis":
@@ -73,11 +74,12 @@ class ComposedRedis:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+        """kill -9, and wait until it is gone; what does not run stays so."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """What `docker stop` does."""
+        self._end(signal.SIGTERM)
 
     def health_check(self) -> int:
         """Exit status of the very health check, with redis-cli told the port."""
@@ -107,8 +109,8 @@ class ComposedRedis:
             text = text.replace(there, local)
         return str(self.data) if text == "/data" else text
 
-
-def _free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(30)
+            self.process = None
