@@ -50,13 +50,15 @@ class ComposedService:
         assert told["REID_DATA_DIR"] == "/data"
         return {name: self._beside.here(value) for name, value in told.items()} | mapped
 
-    def start(self) -> None:
-        """Start it and wait until its health check, which asks `/readyz`, passes."""
+    def launch(self) -> subprocess.Popen:
+        """Start it and wait for nothing."""
         words = exec_form(last_of("cpu", "ENTRYPOINT")) + exec_form(last_of("cpu", "CMD"))
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                words, env=self.environment, cwd=ROOT, stdout=log, stderr=log
-            )
+            return subprocess.Popen(words, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+
+    def start(self) -> None:
+        """Start it and wait until its health check, which asks `/readyz`, passes."""
+        self.process = self.launch()
         until = time.monotonic() + START_TIMEOUT_S
         while self.health_check() != 0:
             assert self.process.poll() is None, self.log()

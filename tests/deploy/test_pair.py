@@ -91,6 +91,22 @@ def test_an_older_copy_of_the_volume_is_what_counts_after_it_was_put_back(pair, 
     assert service.call("GET", "/readyz").json()["tracklets"] == 2
 
 
+def test_over_an_empty_volume_it_does_not_start_until_the_snapshot_is_written_back(pair):
+    service, store = pair
+    enroll(service, "ann", 0)
+    service.stop()
+    store.stop()
+    shutil.rmtree(store.data)
+    store.data.mkdir()
+    store.start()
+
+    assert service.launch().wait(60) == 1
+    assert "a store with every gallery that has snapshots in" in service.log()
+    assert service.run(["reid", "gallery", "reseed", "default"]) == 0
+    service.start()
+    assert found(service, 0) == ["ann"]
+
+
 def test_docker_stop_reaches_the_service_which_ends_in_order(pair):
     service, _ = pair
     enroll(service, "ann", 0)
