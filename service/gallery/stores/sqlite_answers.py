@@ -5,6 +5,7 @@ import sqlite3
 
 from service.errors import IdempotencyConflict
 from service.gallery.stores.batch import IdempotencyKey, Written
+from service.gallery.stores.sqlite_damage import intact
 
 KEPT_S = 24 * 3600.0
 
@@ -31,8 +32,9 @@ def remembered(
             received="another request",
             remedy="send a new key with a new request",
         )
-    seq, outcomes = json.loads(answer)
-    return Written(seq, tuple(outcomes), repeated=True)
+    with intact("the answer to a request"):
+        seq, outcomes = json.loads(answer)
+        return Written(seq, tuple(outcomes), repeated=True)
 
 
 def remember(

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
 from service.gallery.failpoints import failpoint
+from service.gallery.stores.sqlite_damage import damaged
 from service.gallery.stores.sqlite_migration import migrate
 from service.gallery.stores.sqlite_purge import empty_log, purge
 from service.gallery.stores.sqlite_schema import connect, open_database
 
 _RETRY_AFTER_S = 5
 _MOST_IDLE_READERS = 16
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Connections:
@@ -139,13 +141,17 @@ def reporting() -> Iterator[None]:
     """Say in the service's words what SQLite could not do."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        # The last where SQLite quotes damaged bytes in its message.
         raise _reported(error) from error
 
 
-def _reported(error: sqlite3.Error | OSError) -> ReidError:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+def _reported(error: Exception) -> ReidError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
         return full_disk()
+    if code in _DAMAGE or isinstance(error, UnicodeDecodeError):
+        return damaged("the database", f"{type(error).__name__}: {error}")
     return StoreUnavailable(
         expected="a database that can be read and written",
         received=f"{type(error).__name__}: {error}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from service.errors import InvalidQuery
 from service.gallery.stores.audit_entry import AuditEntry, audit_text, parse_audit
 from service.gallery.stores.erasure_receipt import ErasureReceipt, parse_receipt, receipt_text
+from service.gallery.stores.sqlite_damage import intact
 
 
 def is_being_erased(database: sqlite3.Connection, key: int, identity: str) -> bool:
@@ -41,7 +42,8 @@ def receipts(database: sqlite3.Connection, key: int) -> tuple[ErasureReceipt, ..
         "SELECT receipt FROM receipts WHERE gallery_key = ? ORDER BY requested_s, receipt_id",
         (key,),
     )
-    return tuple(parse_receipt(receipt) for (receipt,) in rows)
+    with intact("a receipt"):
+        return tuple(parse_receipt(receipt) for (receipt,) in rows)
 
 
 def append_audit(database: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
@@ -59,12 +61,17 @@ def audit_entries(
 
     Raises:
         InvalidQuery: When `after` is not a position that this answered before.
+        StoreUnavailable: When one is damaged; what follows it can be read after its position.
     """
     rows = database.execute(
         "SELECT position, entry FROM audit WHERE position > ? ORDER BY position LIMIT ?",
         (_position(after), limit),
     )
-    return [(str(position), parse_audit(entry)) for position, entry in rows]
+    found = []
+    for position, entry in rows:
+        with intact(f"the audit entry at position {position}"):
+            found.append((str(position), parse_audit(entry)))
+    return found
 
 
 def trim_audit(database: sqlite3.Connection, *, before_s: float) -> None:

@@ -26,8 +26,8 @@ from service.gallery.stores.protocol import (
     ReplicaMark,
 )
 from service.gallery.stores.row_codec import StoredRow
-from service.gallery.stores.sqlite_catalogue import held_gallery
 from service.gallery.stores.sqlite_connections import Connections, closed_store
+from service.gallery.stores.sqlite_galleries import held_gallery
 from service.gallery.stores.sqlite_reserved_writes import ReservedWrites
 
 _ROWS_IN_A_PIECE = 1024

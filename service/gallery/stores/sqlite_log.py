@@ -1,12 +1,12 @@
 """The chained log in the database, and who has read it how far."""
 
 import sqlite3
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from service.errors import LogTrimmed
 from service.gallery.stores.log_chain import LogEntry, chain_hash, first_hash
 from service.gallery.stores.protocol import GalleryState, ReplicaMark
-from service.gallery.stores.sqlite_catalogue import HeldGallery
+from service.gallery.stores.sqlite_galleries import HeldGallery, save
 
 _REPLICA = "replica, snapshot_seq, applied_seq, forgotten_seq, seen_s"
 
@@ -60,7 +60,7 @@ def trim(database: sqlite3.Connection, gallery: HeldGallery, *, upto: int) -> No
     if last <= gallery.trimmed:
         return
     database.execute("DELETE FROM log WHERE gallery_key = ? AND seq <= ?", (gallery.key, last))
-    database.execute("UPDATE galleries SET trimmed = ? WHERE gallery_key = ?", (last, gallery.key))
+    save(database, replace(gallery, trimmed=last))
 
 
 def mark(database: sqlite3.Connection, key: int, reader: ReplicaMark) -> None:

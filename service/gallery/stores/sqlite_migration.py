@@ -5,15 +5,17 @@ import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from service.errors import ReidError, StoreUnavailable
+from service.errors import ReidError
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
 from service.gallery.stores.row_codec import PackedBody, pack_body, pack_row, row_digest
-from service.gallery.stores.sqlite_catalogue import insert, signed
+from service.gallery.stores.sqlite_damage import damaged
+from service.gallery.stores.sqlite_galleries import HeldGallery, insert, save, signed
 from service.gallery.stores.sqlite_schema import create_tables, number
 
 _FIRST_SCHEMA = 1
@@ -66,9 +68,10 @@ def _move_gallery(
     old_key, name, fingerprint, dimension, seq, tracklets, _ = old
     gallery_id = secrets.token_hex(16)
     spec = GallerySpec(GalleryModel(fingerprint, dimension))
+    info = GalleryInfo(gallery_id, name, spec, now_s)
     state = GalleryState(seq, tracklets, 0, first_hash(gallery_id))
-    key = insert(database, GalleryInfo(gallery_id, name, spec, now_s), state, trimmed=seq)
-    digest = 0
+    gallery = HeldGallery(0, info, state, trimmed=seq)
+    key, digest = insert(database, gallery), 0
     for tracklet_id, row_seq, body in _bodies(database, old_key, dimension):
         of_row = row_digest(tracklet_id, row_seq, body.checksum)
         digest ^= of_row
@@ -77,7 +80,7 @@ def _move_gallery(
             "VALUES (?, ?, ?, ?, ?)",
             (key, tracklet_id, row_seq, signed(of_row), pack_row(tracklet_id, body, seq=row_seq)),
         )
-    database.execute("UPDATE galleries SET digest = ? WHERE gallery_key = ?", (signed(digest), key))
+    save(database, replace(gallery, key=key, state=replace(state, digest=digest)))
 
 
 def _bodies(
@@ -88,11 +91,7 @@ def _bodies(
         try:
             yield row[0], row[6], _body(row, dimension)
         except (ReidError, TypeError, ValueError, AttributeError) as error:
-            raise StoreUnavailable(
-                expected=f"the row of write {row[6]!r} as the first release wrote it",
-                received="one whose checksum does not match: the database file is damaged",
-                remedy="restore the data directory from a backup, and check the disk",
-            ) from error
+            raise damaged(f"the first release's row of write {row[6]!r}") from error
 
 
 def _body(row: OldRow, dimension: int) -> PackedBody:

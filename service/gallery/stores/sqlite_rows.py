@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from service.errors import CapacityExceeded, IdentityBeingErased, SeqConflict
 from service.gallery.stores.batch import Batch, Change, Delete, Outcome, Upsert, Written
@@ -19,8 +20,8 @@ from service.gallery.stores.row_codec import (
     unpack_row,
 )
 from service.gallery.stores.sqlite_answers import remember, remembered
-from service.gallery.stores.sqlite_catalogue import HeldGallery, advance, signed, unsigned
 from service.gallery.stores.sqlite_erasures import is_being_erased
+from service.gallery.stores.sqlite_galleries import HeldGallery, save, signed, unsigned
 from service.gallery.stores.sqlite_log import append
 
 _COLUMNS = "tracklet_id, seq, digest, packed"
@@ -97,7 +98,7 @@ def write(
     if made:
         seq += 1
         state = _made(database, gallery, made, bodies=bodies, held=held)
-        advance(database, gallery.key, state)
+        save(database, replace(gallery, state=state))
     written = Written(seq, outcomes)
     if batch.idempotency is not None:
         remember(database, gallery.key, batch.idempotency, written, now_s=now_s)

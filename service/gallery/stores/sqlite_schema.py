@@ -31,14 +31,16 @@ CREATE TABLE galleries (
     tracklets INTEGER NOT NULL,
     digest INTEGER NOT NULL,
     chain TEXT NOT NULL,
-    trimmed INTEGER NOT NULL
+    trimmed INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
 ) STRICT""",
     # So that who has a snapshot of it can tell a drop from a database that was lost.
     "CREATE TABLE dropped (gallery_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     """
 CREATE TABLE aliases (
     alias TEXT PRIMARY KEY,
-    gallery_key INTEGER NOT NULL REFERENCES galleries ON DELETE CASCADE
+    gallery_key INTEGER NOT NULL REFERENCES galleries ON DELETE CASCADE,
+    checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
     """
 CREATE TABLE packed_rows (

@@ -126,7 +126,25 @@ def test_a_full_disk_is_named_as_such():
 
 
 @pytest.mark.parametrize(
-    "error", [sqlite_error(sqlite3.SQLITE_CORRUPT), sqlite_error(sqlite3.SQLITE_BUSY), OSError(5)]
+    "error",
+    [
+        sqlite_error(sqlite3.SQLITE_CORRUPT),
+        sqlite_error(sqlite3.SQLITE_CORRUPT_INDEX),
+        sqlite_error(sqlite3.SQLITE_NOTADB),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "as SQLite quotes it"),
+    ],
+)
+def test_damage_is_named_as_such_and_does_not_go_away_by_itself(error):
+    with pytest.raises(StoreUnavailable) as caught, reporting():
+        raise error
+    assert caught.value.expected == "the database as it was written"
+    assert caught.value.received == f"{type(error).__name__}: {error}"
+    assert caught.value.remedy == "restore the data directory from a backup, and check the disk"
+    assert caught.value.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite_error(sqlite3.SQLITE_IOERR), sqlite_error(sqlite3.SQLITE_BUSY), OSError(5)]
 )
 def test_anything_else_makes_the_store_unavailable_for_a_while(error):
     with pytest.raises(StoreUnavailable) as caught, reporting():

@@ -98,8 +98,9 @@ def test_a_store_that_fails_to_open_leaves_the_lock(path):
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreUnavailable) as caught:
         SqliteGalleryStore(path).open()
-    assert caught.value.expected == "a database that can be read and written"
+    assert caught.value.expected == "the database as it was written"
     assert caught.value.received == "DatabaseError: file is not a database"
+    assert caught.value.remedy == "restore the data directory from a backup, and check the disk"
     path.unlink()
     again = SqliteGalleryStore(path)
     again.open()

@@ -117,7 +117,7 @@ def test_with_a_damaged_row_nothing_is_moved_and_the_file_stays_as_it_was(path, 
         store = SqliteGalleryStore(path)
         with pytest.raises(StoreUnavailable) as caught:
             store.open()
-        assert caught.value.expected == "the row of write 9 as the first release wrote it"
+        assert caught.value.expected == "the first release's row of write 9 as it was written"
         assert "damaged" in caught.value.received
         assert caught.value.remedy == (
             "restore the data directory from a backup, and check the disk"
