@@ -24,6 +24,9 @@ MOST_AVERAGED = 100
 _ROUNDING = 2.0**-22
 """For the roundings of a mean to float32, and of sums of coarse similarities in float64."""
 
+_SEEDS = 4
+"""Times k groups are enough to know nearly how large a mean must be."""
+
 Numbers = NDArray[np.int64]
 Similarities = NDArray[np.float32]
 Estimates = NDArray[np.float64]
@@ -117,7 +120,7 @@ def _members(table: _Table, grouping: Grouping, k: int, margin: float) -> Number
         estimates = _maxima(table)
         decisive = estimates - margin
     else:
-        estimates, smallest = _leading_means(table, grouping.m)
+        estimates, smallest = _leading_means(table, grouping.m, k, margin)
         decisive = smallest - margin
     held = estimates[table.sizes > 0]
     kth = np.partition(held, -k)[-k] if k < len(held) else -np.inf
@@ -139,21 +142,35 @@ def _means(table: _Table) -> Estimates:
     return means
 
 
-def _leading_means(table: _Table, m: int) -> tuple[Estimates, Estimates]:
-    """Means of the m largest coarse similarities of each group [g], and the smallest of these."""
-    order = np.lexsort((-table.coarse, table.group))
-    starts = np.cumsum(table.sizes) - table.sizes
-    sorted_group = table.group[order]
-    place = np.arange(len(order)) - starts[sorted_group]
-    leading = place < m
-    sums = np.bincount(
-        sorted_group[leading],
-        weights=table.coarse[order[leading]],
-        minlength=len(table.sizes),
-    )
+def _leading_means(table: _Table, m: int, k: int, margin: float) -> tuple[Estimates, Estimates]:
+    """Means of the m largest coarse similarities of each group [g], and the smallest of these.
+
+    A mean is at most the maximum. So some groups of large maxima say how large a mean must be, and
+    groups whose maximum is smaller are not sorted: theirs are minus infinity.
+    """
+    maxima = _maxima(table)
+    if k * _SEEDS < len(maxima):
+        seeds = np.zeros(len(maxima), dtype=np.bool_)
+        seeds[np.argpartition(maxima, -k * _SEEDS)[-k * _SEEDS :]] = True
+        floor = np.partition(_sorted_means(table, m, seeds)[0], -k)[-k]
+        return _sorted_means(table, m, maxima >= floor - margin)
+    return _sorted_means(table, m, maxima > -np.inf)
+
+
+def _sorted_means(table: _Table, m: int, chosen: NDArray[np.bool_]) -> tuple[Estimates, Estimates]:
+    """As `_leading_means`, of the chosen groups [g] only."""
+    rows = np.flatnonzero(chosen[table.group])
+    rows = rows[np.lexsort((-table.coarse[rows], table.group[rows]))]
+    group, coarse = table.group[rows], table.coarse[rows].astype(np.float64)
+    numbers = np.arange(len(rows))
+    begins = np.diff(group, prepend=-1) > 0
+    leading = numbers - np.maximum.accumulate(np.where(begins, numbers, 0)) < m
+    sums = np.bincount(group[leading], weights=coarse[leading], minlength=len(chosen))
     counted = np.minimum(table.sizes, m)
-    last = order[np.minimum(starts + counted - 1, len(order) - 1)]
-    return sums / np.maximum(counted, 1), table.coarse[last].astype(np.float64)
+    smallest = np.full(len(chosen), -np.inf)
+    # Of a group with several the last, which is the smallest, stays.
+    smallest[group[leading]] = coarse[leading]
+    return np.where(chosen, sums / np.maximum(counted, 1), -np.inf), smallest
 
 
 class _Compared:

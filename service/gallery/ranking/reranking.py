@@ -89,18 +89,13 @@ def _original_distances(similarities: Values) -> Values:
 
 def _codes(nearest: Order, distances: Values, k1: int) -> Values:
     """Weights [n, n], each row of sum 1: of which neighbours a row is made."""
-    half = round(k1 / 2)
-    close, closest = _reciprocal(nearest, k1), _reciprocal(nearest, half)
-    codes = np.zeros_like(distances)
-    for row, found in enumerate(close):
-        members = found.copy()
-        for neighbour in np.flatnonzero(found):
-            theirs = closest[neighbour]
-            # More than two thirds, in whole numbers: no rounding decides.
-            if 3 * np.count_nonzero(theirs & found) > 2 * np.count_nonzero(theirs):
-                members |= theirs
-        members[row] = True
-        codes[row, members] = np.exp(-distances[row, members])
+    close, closest = _reciprocal(nearest, k1), _reciprocal(nearest, round(k1 / 2))
+    # In whole numbers, which float32 holds exactly: no rounding decides what two thirds are.
+    shared = close.astype(np.float32) @ closest.T.astype(np.float32)
+    trusted = close & (3 * shared > 2 * closest.sum(axis=1))
+    of_trusted = trusted.astype(np.float32) @ closest.astype(np.float32) > 0
+    members = close | of_trusted | np.eye(len(close), dtype=np.bool_)
+    codes = np.where(members, np.exp(-distances), 0.0)
     weighted: Values = codes / codes.sum(axis=1, keepdims=True)
     return weighted
 
