@@ -8,8 +8,7 @@ import typer
 
 from service.api.schemas import DEFAULT_GALLERY
 from service.commands.gallery import gallery_commands
-
-DEFAULT_URL = "http://127.0.0.1:8000"
+from service.commands.gallery_catalogue import DEFAULT_URL, catalogue_commands
 
 cli = typer.Typer(
     help="Video person re-identification: enroll tracklets, search with tracklets.",
@@ -18,7 +17,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(gallery_commands, name="gallery")
-
+gallery_commands.add_typer(catalogue_commands)
 
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")
@@ -74,7 +73,7 @@ def enroll(
     as_json: AsJson = False,  # noqa: FBT002 a flag of the command line
 ) -> None:
     """Enroll the tracklets of a directory; enrolling again replaces."""
-    from service.client.client import ReidClientError
+    from service.client.connection import ReidClientError
     from service.client.folder_commands import BulkOptions, enroll_folder
     from service.client.tracklet_folder import TrackletFolderError
 
@@ -100,7 +99,7 @@ def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
 ) -> None:
     """Search with the tracklets of a directory; says rank-1 where their identity is known."""
     from service.api.schemas import SearchOptionsBody
-    from service.client.client import ReidClientError
+    from service.client.connection import ReidClientError
     from service.client.folder_commands import BulkOptions, search_folder
     from service.client.tracklet_folder import TrackletFolderError
 

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.client.client import ReidClientError
+from service.client.connection import ReidClientError
 from service.client.tracklet_folder import TrackletFolder, TrackletFolderError
 
 Answer = TypeVar("Answer")

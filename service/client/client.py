@@ -1,25 +1,21 @@
-"""A client of a running service: typed answers, one connection pool, errors as the service says."""
+"""A client of a running service: embed, enroll, search, read and forget tracklets."""
 
 from collections.abc import Iterator, Sequence
-from typing import Self, TypeVar
-from urllib.parse import quote
+from typing import Self
 
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from service.api.answers import (
     DeletedIdentityAnswer,
     DeletedTrackletAnswer,
     EmbedAnswer,
     EnrollAnswer,
-    ErrorAnswer,
     PageAnswer,
     ReadyAnswer,
     SearchAnswer,
     ServedModelAnswer,
     TrackletAnswer,
 )
-from service.api.gallery_answers import DescribedGalleryAnswer, GalleriesAnswer
 from service.api.schemas import (
     DEFAULT_GALLERY,
     EnrollBody,
@@ -28,32 +24,8 @@ from service.api.schemas import (
     SearchBody,
     SearchOptionsBody,
 )
-from service.api.verify_answers import VerifyAnswer
-
-VERIFY_TIMEOUT_S = 3600.0
-"""Of one answer to `verify_gallery`."""
-
-Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class ReidClientError(Exception):
-    """The service refused a request, or could not be reached.
-
-    Attributes:
-        status: HTTP status; None when there was no answer.
-        code: The service's stable code; `unreachable` when there was no answer.
-        message: What was expected, what was received and what to do.
-        retry_after_s: Seconds to wait before a retry, where the service says so.
-    """
-
-    def __init__(
-        self, message: str, *, status: int | None, code: str, retry_after_s: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.retry_after_s = retry_after_s
+from service.client.connection import Connection, json_of, path_of
+from service.client.gallery_client import GalleryClient
 
 
 class ReidClient:
@@ -64,11 +36,14 @@ class ReidClient:
     Args:
         url: Address of the service, as `http://127.0.0.1:8000`.
         timeout_s: Longest wait for one answer.
+
+    Attributes:
+        galleries: Galleries as a whole, batches and identities.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
-        self.url = url
-        self._http = httpx.Client(base_url=url, timeout=timeout_s)
+        self._connection = Connection(url, timeout_s=timeout_s)
+        self.galleries = GalleryClient(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -78,20 +53,20 @@ class ReidClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     def ready(self) -> ReadyAnswer:
         """Whether the service takes requests."""
-        return self._ask(ReadyAnswer, self._http.build_request("GET", "/readyz"))
+        return self._connection.get(ReadyAnswer, "/readyz")
 
     def model(self) -> ServedModelAnswer:
         """Which model the service runs."""
-        return self._ask(ServedModelAnswer, self._http.build_request("GET", "/model"))
+        return self._connection.get(ServedModelAnswer, "/model")
 
     def embed(self, frames: Sequence[bytes]) -> EmbedAnswer:
         """Embed the encoded frames of one tracklet, in time order."""
-        request = self._http.build_request("POST", "/embed", files=_parts(frames))
-        return self._ask(EmbedAnswer, request)
+        request = self._connection.request("POST", "/embed", files=_parts(frames))
+        return self._connection.ask(EmbedAnswer, request)
 
     def enroll(
         self,
@@ -103,8 +78,8 @@ class ReidClient:
     ) -> EnrollAnswer:
         """Enroll or replace a tracklet by its encoded frames, in time order."""
         files = _parts(frames, "metadata", metadata)
-        request = self._http.build_request("PUT", _path(gallery, tracklet_id), files=files)
-        return self._ask(EnrollAnswer, request)
+        request = self._connection.request("PUT", _path(gallery, tracklet_id), files=files)
+        return self._connection.ask(EnrollAnswer, request)
 
     def enroll_embedding(
         self,
@@ -116,93 +91,49 @@ class ReidClient:
     ) -> EnrollAnswer:
         """Enroll or replace a tracklet by an embedding, as `embed` answered it."""
         body = EnrollBody(embedding=embedding, metadata=metadata)
-        return self._send(EnrollAnswer, "PUT", _path(gallery, tracklet_id), body)
+        return self._connection.send(EnrollAnswer, "PUT", _path(gallery, tracklet_id), body)
 
     def search(self, frames: Sequence[bytes], options: SearchOptionsBody) -> SearchAnswer:
         """Search by the encoded frames of a tracklet, in time order."""
         files = _parts(frames, "query", options)
-        return self._ask(SearchAnswer, self._http.build_request("POST", "/search", files=files))
+        request = self._connection.request("POST", "/search", files=files)
+        return self._connection.ask(SearchAnswer, request)
 
     def search_by(self, query: SearchBody) -> SearchAnswer:
         """Search by an embedding or by an enrolled tracklet."""
-        return self._send(SearchAnswer, "POST", "/search", query)
+        return self._connection.send(SearchAnswer, "POST", "/search", query)
 
     def get(
         self, tracklet_id: str, *, gallery: str = DEFAULT_GALLERY, embedding: bool = False
     ) -> TrackletAnswer:
         """What the gallery holds of a tracklet."""
         asked = {"embedding": "true" if embedding else "false"}
-        request = self._http.build_request("GET", _path(gallery, tracklet_id), params=asked)
-        return self._ask(TrackletAnswer, request)
+        return self._connection.get(TrackletAnswer, _path(gallery, tracklet_id), asked)
 
     def delete(self, tracklet_id: str, *, gallery: str = DEFAULT_GALLERY) -> DeletedTrackletAnswer:
         """Forget a tracklet."""
-        request = self._http.build_request("DELETE", _path(gallery, tracklet_id))
-        return self._ask(DeletedTrackletAnswer, request)
+        return self._connection.delete(DeletedTrackletAnswer, _path(gallery, tracklet_id))
 
     def delete_identity(
         self, identity: str, *, gallery: str = DEFAULT_GALLERY
     ) -> DeletedIdentityAnswer:
         """Forget every tracklet of an identity."""
-        path = f"/galleries/{quote(gallery, safe='')}/identities/{quote(identity, safe='')}"
-        return self._ask(DeletedIdentityAnswer, self._http.build_request("DELETE", path))
+        path = path_of("galleries", gallery, "identities", identity)
+        return self._connection.delete(DeletedIdentityAnswer, path)
 
     def pages(
         self, query: PageQuery | None = None, *, gallery: str = DEFAULT_GALLERY
     ) -> Iterator[TrackletAnswer]:
         """Every tracklet that the query lets through, fetched page by page."""
         query = query or PageQuery()
-        path = f"/galleries/{quote(gallery, safe='')}/tracklets"
+        path = path_of("galleries", gallery, "tracklets")
         while True:
             asked = query.model_dump(exclude_none=True)
-            page = self._ask(PageAnswer, self._http.build_request("GET", path, params=asked))
+            page = self._connection.get(PageAnswer, path, asked)
             yield from page.tracklets
             if page.next_cursor is None:
                 return
             query = query.model_copy(update={"cursor": page.next_cursor})
-
-    def galleries(self) -> GalleriesAnswer:
-        """Every gallery, by name."""
-        return self._ask(GalleriesAnswer, self._http.build_request("GET", "/galleries"))
-
-    def describe_gallery(self, gallery: str = DEFAULT_GALLERY) -> DescribedGalleryAnswer:
-        """A gallery, and how the service's process holds it."""
-        path = f"/galleries/{quote(gallery, safe='')}"
-        return self._ask(DescribedGalleryAnswer, self._http.build_request("GET", path))
-
-    def verify_gallery(self, gallery: str = DEFAULT_GALLERY) -> VerifyAnswer:
-        """Have every copy of a gallery compared; takes as long as reading all of it."""
-        path = f"/galleries/{quote(gallery, safe='')}/verify"
-        request = self._http.build_request("POST", path, timeout=VERIFY_TIMEOUT_S)
-        return self._ask(VerifyAnswer, request)
-
-    def _send(self, answer: type[Answer], method: str, path: str, body: BaseModel) -> Answer:
-        request = self._http.build_request(
-            method, path, content=_json(body), headers={"Content-Type": "application/json"}
-        )
-        return self._ask(answer, request)
-
-    def _ask(self, answer: type[Answer], request: httpx.Request) -> Answer:
-        try:
-            response = self._http.send(request)
-        except httpx.HTTPError as error:
-            raise ReidClientError(
-                f"expected the service at {self.url}, received no answer "
-                f"({type(error).__name__}: {error}); start it with `reid serve`, or give its --url",
-                status=None,
-                code="unreachable",
-            ) from error
-        if response.is_error:
-            raise _refusal(response)
-        try:
-            return answer.model_validate_json(response.content)
-        except ValidationError as error:
-            raise ReidClientError(
-                f"expected an answer of this service, received {response.status_code} of type "
-                f"{response.headers.get('content-type', 'none')!r}; check the --url",
-                status=response.status_code,
-                code="unknown_answer",
-            ) from error
 
 
 def _parts(
@@ -213,32 +144,9 @@ def _parts(
         for place, frame in enumerate(frames)
     ]
     if field is not None and body is not None:
-        parts.insert(0, (field, (field, _json(body), "application/json")))
+        parts.insert(0, (field, (field, json_of(body), "application/json")))
     return parts
 
 
-def _json(body: BaseModel) -> bytes:
-    return body.model_dump_json(exclude_none=True).encode("utf-8")
-
-
 def _path(gallery: str, tracklet_id: str) -> str:
-    return f"/galleries/{quote(gallery, safe='')}/tracklets/{quote(tracklet_id, safe='')}"
-
-
-def _refusal(response: httpx.Response) -> ReidClientError:
-    try:
-        detail = ErrorAnswer.model_validate_json(response.content).error
-        code, message = detail.code, detail.message
-    except ValidationError:
-        code = "unknown_answer"
-        message = (
-            f"expected an answer of this service, received status {response.status_code}; "
-            "check the --url"
-        )
-    wait = response.headers.get("Retry-After", "")
-    return ReidClientError(
-        message,
-        status=response.status_code,
-        code=code,
-        retry_after_s=float(wait) if wait.isdecimal() else None,
-    )
+    return path_of("galleries", gallery, "tracklets", tracklet_id)

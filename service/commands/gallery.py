@@ -76,7 +76,7 @@ def reseed(
 
 @contextmanager
 def _failing_in_words() -> Iterator[None]:
-    from service.client.client import ReidClientError
+    from service.client.connection import ReidClientError
     from service.errors import ReidError
     from service.settings import SettingsError
 

@@ -10,7 +10,8 @@ from rich.progress import Progress
 
 from service.api.gallery_answers import DescribedGalleryAnswer
 from service.api.verify_answers import VerifyAnswer, verify_answer
-from service.client.client import ReidClient, ReidClientError
+from service.client.client import ReidClient
+from service.client.connection import ReidClientError
 from service.errors import GalleryNotFound
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.reseed import Reseeded, reseed
@@ -64,7 +65,7 @@ def verified_by_service(url: str, name: str | None) -> list[VerifyAnswer]:
         ReidClientError: When the service cannot be asked, or is not able to.
     """
     with ReidClient(url) as client:
-        return [client.verify_gallery(one) for one in _names(client, name)]
+        return [client.galleries.verify(one) for one in _names(client, name)]
 
 
 def held_galleries(data_dir: Path | None, name: str | None) -> list[HeldGallery]:
@@ -133,7 +134,7 @@ def _verified(store: GalleryStore, info: GalleryInfo, settings: Settings) -> Ver
 
 def _served(client: ReidClient, name: str) -> ServedGallery:
     try:
-        return ServedGallery(name, client.describe_gallery(name), "")
+        return ServedGallery(name, client.galleries.describe(name), "")
     except ReidClientError as error:
         if error.status is None:
             raise
@@ -143,7 +144,7 @@ def _served(client: ReidClient, name: str) -> ServedGallery:
 def _names(client: ReidClient, name: str | None) -> list[str]:
     if name is not None:
         return [name]
-    return [gallery.gallery for gallery in client.galleries().galleries]
+    return [gallery.gallery for gallery in client.galleries.every()]
 
 
 @contextmanager

@@ -28,6 +28,7 @@ def test_the_schema_describes_every_call_with_its_bodies(http: httpx.Client):
         "/galleries/{gallery}/digest": {"get"},
         "/galleries/{gallery}/export": {"get"},
         "/galleries/{gallery}/import": {"post"},
+        "/galleries/{gallery}/verify": {"post"},
         "/galleries/{gallery}/tracklets": {"get"},
         "/galleries/{gallery}/tracklets:batch": {"post"},
         "/galleries/{gallery}/tracklets:bulk": {"post"},

@@ -5,7 +5,7 @@ import pytest
 
 from service.api.schemas import MetadataBody
 from service.client.bulk import ATTEMPTS, LONGEST_WAIT_S, for_each, with_retries
-from service.client.client import ReidClientError
+from service.client.connection import ReidClientError
 from service.client.tracklet_folder import TrackletFolder, TrackletFolderError
 
 FOLDERS = [TrackletFolder(f"t{i}", (Path("0.jpg"),), MetadataBody()) for i in range(20)]

@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from service.api.schemas import MetadataBody, PageQuery, SearchBody, SearchOptionsBody
-from service.client.client import ReidClient, ReidClientError
+from service.client.client import ReidClient
+from service.client.connection import ReidClientError
 from tests.people import frames_of
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from service.api.schemas import SearchOptionsBody
-from service.client.client import ReidClient, ReidClientError
+from service.client.client import ReidClient
+from service.client.connection import ReidClientError
 from service.client.folder_commands import BulkOptions, enroll_folder, search_folder
 from tests.live_service import LiveService
 from tests.people import COLOURS, frames_of
