@@ -47,7 +47,8 @@ class DraftPart:
         """What a view sees of it."""
         alive = self._alive[: self.segment.used]
         alive.flags.writeable = False
-        return Part(self.segment, self.segment.used, alive, self.living)
+        segment = self.segment
+        return Part(segment, segment.used, alive, self.living, segment.columns, segment.attributes)
 
     def _own(self) -> Mask:
         if not self._is_copy:
@@ -73,7 +74,7 @@ class Draft:
         self.next_segment = next_segment
         self._dimension = view.dimension
         self._segment_rows = segment_rows
-        self._vocabulary: Vocabulary = view.vocabulary
+        self.vocabulary: Vocabulary = view.vocabulary
         self._ids: IdTable = view.ids_at
 
     def put(self, row: IntactRow) -> bool:
@@ -85,7 +86,7 @@ class Draft:
                 return False
             self._bury(part, slot)
         part = self._open_part()
-        slot = part.segment.append(row, self._vocabulary)
+        slot = part.segment.append(row, self.vocabulary)
         part.set_alive(slice(slot, slot + 1), count=1)
         self._ids.move(row.record.tracklet_id, part.segment.number << SLOT_BITS | slot)
         self.tracklets += 1

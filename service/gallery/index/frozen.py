@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidInput
 from service.gallery.index.gallery_index import SEGMENT_ROWS, GalleryIndex
+from service.gallery.index.id_listing import IdListing
 from service.gallery.index.id_table import SLOT_BITS, IdTable
 from service.gallery.index.row_columns import RowColumns
 from service.gallery.index.scanner import Scanner, shared_scanner
@@ -105,6 +106,7 @@ def thaw(
         frozen.dimension,
         _vocabulary_from(frozen.values),
         _id_table(segments),
+        IdListing(),
         scanner or shared_scanner(),
     )
     return GalleryIndex.resumed(view, segment_rows=segment_rows)
@@ -114,7 +116,7 @@ def _living_columns(view: View) -> RowColumns:
     """Columns of the living rows; `id_end` still counts in the ids of its segment."""
     held = {name: [array] for name, array in RowColumns.allocated(0).arrays().items()}
     for part in view.parts:
-        for name, array in part.segment.columns.arrays().items():
+        for name, array in part.columns.arrays().items():
             held[name].append(array[: part.length][part.alive])
     return RowColumns.of({name: np.concatenate(arrays) for name, arrays in held.items()})
 
@@ -122,7 +124,7 @@ def _living_columns(view: View) -> RowColumns:
 def _living_codes(view: View, name: str) -> NDArray[np.int32]:
     held: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
     for part in view.parts:
-        codes = part.segment.attributes.get(name)
+        codes = part.attributes.get(name)
         if codes is None:
             held.append(np.full(part.living, UNKNOWN, np.int32))
         else:
@@ -132,7 +134,7 @@ def _living_codes(view: View, name: str) -> NDArray[np.int32]:
 
 def _living_ids(part: Part) -> tuple[bytes, NDArray[np.int64]]:
     """The ids of the living rows, one behind the other, and where each ends."""
-    ends = part.segment.columns.id_end[: part.length]
+    ends = part.columns.id_end[: part.length]
     lengths = np.diff(ends, prepend=0)
     raw = np.frombuffer(bytes(part.segment.ids[: int(lengths.sum())]), np.uint8)
     return raw[np.repeat(part.alive, lengths)].tobytes(), np.cumsum(lengths[part.alive])
@@ -213,7 +215,7 @@ def _id_table(segments: list[Segment]) -> IdTable:
 def _whole(segment: Segment) -> Part:
     alive = np.ones(segment.used, dtype=np.bool_)
     alive.flags.writeable = False
-    return Part(segment, segment.used, alive, segment.used)
+    return Part(segment, segment.used, alive, segment.used, segment.columns, segment.attributes)
 
 
 def _refused(received: str) -> InvalidInput:

@@ -3,12 +3,15 @@
 import gc
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from service.errors import InvalidEmbedding
 from service.gallery.index.draft import Draft
+from service.gallery.index.id_listing import IdListing
 from service.gallery.index.id_table import IdTable
+from service.gallery.index.recoding import is_overgrown, recode
 from service.gallery.index.scanner import Scanner, shared_scanner
 from service.gallery.index.view import View
 from service.gallery.index.vocabulary import Vocabulary
@@ -42,7 +45,9 @@ class GalleryIndex:
         state = GalleryState(0, 0, 0, first_hash(gallery_id))
         ids = IdTable(np.empty(0, np.uint64), np.empty(0, np.int64))
         ids.settled_view = 1
-        view = View(1, state, (), dimension, Vocabulary(), ids, scanner or shared_scanner())
+        view = View(
+            1, state, (), dimension, Vocabulary(), ids, IdListing(), scanner or shared_scanner()
+        )
         self._start(view, tuple(segment_rows))
 
     @classmethod
@@ -82,21 +87,13 @@ class GalleryIndex:
         for tracklet_id in deleted:
             draft.drop(tracklet_id)
         draft.compact()
-        self._next_segment = draft.next_segment
-        self._publish(
-            View(
-                view.number + 1,
-                GalleryState(seq, draft.tracklets, draft.digest, chain),
-                tuple(part.part() for part in draft.parts),
-                view.dimension,
-                view.vocabulary,
-                self._ids,
-                view.scanner,
-            )
-        )
+        if is_overgrown(draft.vocabulary, draft.tracklets):
+            draft.vocabulary = recode(draft.parts, draft.vocabulary)
+        put = [row.record.tracklet_id for row in rows]
+        self._publish(draft, GalleryState(seq, draft.tracklets, draft.digest, chain), put, deleted)
 
     def zero_dead_slots(self) -> bool:
-        """Overwrite what deleted and replaced rows left in memory.
+        """Overwrite what deleted and replaced rows left in memory; the writer calls it.
 
         Returns:
             Whether none of it is left: a search that still goes on holds an older view, which is
@@ -108,12 +105,30 @@ class GalleryIndex:
             return False
         for part in self.view.parts:
             part.segment.forget(np.flatnonzero(~part.alive))
+        self._ids.settled_view = 0
+        draft = Draft(self.view, self._segment_rows, self._next_segment)
+        draft.vocabulary = recode(draft.parts, draft.vocabulary)
+        self._publish(draft, self.view.state, [], [])
         return True
 
-    def _publish(self, view: View) -> None:
-        self._older.add(self.view)
-        self.view = view
-        self._ids.settled_view = view.number
+    def _publish(
+        self, draft: Draft, state: GalleryState, put: Sequence[str], deleted: Sequence[str]
+    ) -> None:
+        self._next_segment = draft.next_segment
+        view = replace(
+            self.view,
+            number=self.view.number + 1,
+            state=state,
+            parts=tuple(part.part() for part in draft.parts),
+            vocabulary=draft.vocabulary,
+        )
+
+        def show() -> None:
+            self._older.add(self.view)
+            self.view = view
+            self._ids.settled_view = view.number
+
+        self.view.listing.publish(view, put, deleted, show)
 
 
 def _refused(dimension: int, shape: tuple[int, ...]) -> InvalidEmbedding:

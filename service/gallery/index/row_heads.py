@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.gallery.index.row_columns import END_KNOWN, START_KNOWN
-from service.gallery.index.segment import Segment
+from service.gallery.index.selection import Part
 from service.gallery.index.vocabulary import UNKNOWN, ValueTable, Vocabulary
 from service.gallery.records import Attribute, TrackletMetadata
 
@@ -24,11 +24,9 @@ class RowHead:
     enrolled_s: float
 
 
-def read_heads(
-    segment: Segment, slots: NDArray[np.int64], vocabulary: Vocabulary
-) -> Iterator[RowHead]:
+def read_heads(part: Part, slots: NDArray[np.int64], vocabulary: Vocabulary) -> Iterator[RowHead]:
     """The heads in these slots [n], in their order; column by column, for many rows at once."""
-    columns = segment.columns
+    columns = part.columns
     numbers = zip(
         columns.camera[slots].tolist(),
         columns.identity[slots].tolist(),
@@ -38,7 +36,7 @@ def read_heads(
         columns.expires_s[slots].tolist(),
         strict=True,
     )
-    attributes = _attributes(segment, slots, vocabulary)
+    attributes = _attributes(part, slots, vocabulary)
     seqs, enrolled_s = columns.seq[slots].tolist(), columns.enrolled_s[slots].tolist()
     for number, (camera, identity, begin_s, finish_s, known, expires_s) in enumerate(numbers):
         metadata = _unchecked(
@@ -49,7 +47,7 @@ def read_heads(
             attributes=MappingProxyType(attributes[number]),
             expires_s=None if math.isinf(expires_s) else expires_s,
         )
-        name = segment.tracklet_id(int(slots[number]))
+        name = part.segment.tracklet_id(int(slots[number]))
         yield RowHead(name, metadata, seqs[number], enrolled_s[number])
 
 
@@ -62,10 +60,10 @@ def _unchecked(**known: object) -> TrackletMetadata:
 
 
 def _attributes(
-    segment: Segment, slots: NDArray[np.int64], vocabulary: Vocabulary
+    part: Part, slots: NDArray[np.int64], vocabulary: Vocabulary
 ) -> list[dict[str, Attribute]]:
     held: list[dict[str, Attribute]] = [{} for _ in range(len(slots))]
-    for name, codes in segment.attributes.items():
+    for name, codes in part.attributes.items():
         values = vocabulary.attribute(name)
         for number, code in enumerate(codes[slots].tolist()):
             if code != UNKNOWN:

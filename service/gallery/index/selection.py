@@ -18,6 +18,7 @@ from service.gallery.filter_tree import (
     Not,
     Overlaps,
 )
+from service.gallery.index.row_columns import RowColumns
 from service.gallery.index.segment import Segment, id_hash
 from service.gallery.index.vocabulary import UNKNOWN, ValueTable, Vocabulary
 from service.gallery.moment_filter import MomentWithin
@@ -27,12 +28,21 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a view sees of a segment: its first `length` slots, of which some are alive."""
+    """What a view sees of a segment: its first `length` slots, of which some are alive.
+
+    Attributes:
+        alive: Which slots [length] hold a row of the gallery.
+        living: How many do.
+        columns: Of the segment, with the codes of the view's vocabulary.
+        attributes: Codes of each attribute, likewise.
+    """
 
     segment: Segment
     length: int
     alive: Mask
     living: int
+    columns: RowColumns
+    attributes: dict[str, NDArray[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +64,15 @@ class Selection:
         """How many rows are selected."""
         return sum(self.counts)
 
+    def has(self, rows: NDArray[np.int64]) -> Mask:
+        """Which of these rows [m] are selected."""
+        found = np.zeros(len(rows), dtype=np.bool_)
+        at = np.searchsorted(np.array(self.offsets), rows, "right") - 1
+        for number in np.unique(at[rows >= 0]).tolist():
+            places = np.flatnonzero((at == number) & (rows >= 0))
+            found[places] = self.masks[number][rows[places] - self.offsets[number]]
+        return found
+
     def rows(self) -> NDArray[np.int64]:
         """Numbers [n] of the selected rows, ascending."""
         return self._rows
@@ -69,7 +88,7 @@ def select_in_part(part: Part, chosen: Filter, vocabulary: Vocabulary, now_s: fl
     """Which slots [length] are alive, not expired at `now_s`, and pass the filter."""
     selected = part.alive
     if part.segment.soonest_expiry_s <= now_s:
-        selected = selected & (part.segment.columns.expires_s[: part.length] > now_s)
+        selected = selected & (part.columns.expires_s[: part.length] > now_s)
     if chosen == All():
         return selected
     return selected & _Evaluation(part, vocabulary).mask(chosen)
@@ -129,7 +148,7 @@ class _Evaluation:
         if field == "tracklet_id":
             return np.ones(self._part.length, dtype=np.bool_)
         passed: Mask = (
-            self._part.segment.columns.times_known[: self._part.length] != 0
+            self._part.columns.times_known[: self._part.length] != 0
             if field == "time"
             else self._codes(field) != UNKNOWN
         )
@@ -144,7 +163,7 @@ class _Evaluation:
     def _named(self, names: set[str]) -> Mask:
         segment = self._part.segment
         hashes = np.array([id_hash(name) for name in names], dtype=np.uint64)
-        passed = np.isin(segment.columns.id_hash[: self._part.length], hashes)
+        passed = np.isin(self._part.columns.id_hash[: self._part.length], hashes)
         for slot in np.flatnonzero(passed & self._part.alive).tolist():
             passed[slot] = segment.tracklet_id(slot) in names
         return passed
@@ -157,16 +176,16 @@ class _Evaluation:
         return self._vocabulary.attribute(field.removeprefix(ATTRIBUTE_PREFIX))
 
     def _codes(self, field: str) -> NDArray[np.int32]:
-        columns, length = self._part.segment.columns, self._part.length
+        columns, length = self._part.columns, self._part.length
         if field == "camera":
             return columns.camera[:length]
         if field == "identity":
             return columns.identity[:length]
-        codes = self._part.segment.attributes.get(field.removeprefix(ATTRIBUTE_PREFIX))
+        codes = self._part.attributes.get(field.removeprefix(ATTRIBUTE_PREFIX))
         return np.full(length, UNKNOWN, np.int32) if codes is None else codes[:length]
 
     def _begin_s(self) -> NDArray[np.float64]:
-        return self._part.segment.columns.begin_s[: self._part.length]
+        return self._part.columns.begin_s[: self._part.length]
 
     def _finish_s(self) -> NDArray[np.float64]:
-        return self._part.segment.columns.finish_s[: self._part.length]
+        return self._part.columns.finish_s[: self._part.length]
