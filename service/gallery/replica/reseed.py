@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from service.errors import GalleryExists, NotFound, SnapshotUnusable
 from service.gallery.directory_lock import DirectoryLock
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.index.view import View
 from service.gallery.replica.frozen_snapshot import index_from
+from service.gallery.replica.row_comparison import alike_in
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.snapshot_manifest import SnapshotManifest
 from service.gallery.replica.start_guard import newest_manifests
@@ -134,22 +133,11 @@ def _require_equal(store: GalleryStore, info: GalleryInfo, view: View) -> None:
     """Read everything back, and compare it with the snapshot bit by bit."""
     equal = 0
     for piece in store.scan(info.gallery_id):
-        equal += sum(isinstance(row, IntactRow) and _is_equal(row, view) for row in piece)
+        records = [row.record for row in piece if isinstance(row, IntactRow)]
+        equal += sum(seq is not None for seq in alike_in(view, records))
     if equal != view.state.tracklets:
         raise SnapshotUnusable(
             expected=f"{view.state.tracklets} tracklets of the snapshot in the store",
             received=f"{equal} that are equal",
             remedy="delete the new gallery, and see whether something else writes to the store",
         )
-
-
-def _is_equal(row: IntactRow, view: View) -> bool:
-    record, place = row.record, view.row_of(row.record.tracklet_id)
-    if place is None:
-        return False
-    [head] = view.heads(np.array([place]))
-    held = replace(head.metadata, expires_s=record.metadata.expires_s)
-    is_kept = head.metadata.expires_s in {None, record.metadata.expires_s}
-    same = (held, head.enrolled_s) == (record.metadata, record.enrolled_s)
-    embedding = view.embeddings(np.array([place]))[0]
-    return same and is_kept and np.array_equal(embedding, record.embedding)

@@ -33,14 +33,14 @@ class Scrubbed:
 
 
 def scrub_store(
-    store: GalleryStore, gallery_id: str, row_read: Callable[[IntactRow], None]
+    store: GalleryStore, gallery_id: str, rows_read: Callable[[list[IntactRow]], None]
 ) -> Scrubbed:
     """Compare everything that the store keeps of a gallery.
 
     Args:
         store: Open.
         gallery_id: Of the gallery.
-        row_read: Told every intact row; one that was written meanwhile may be an older one.
+        rows_read: Told every intact row; one that was written meanwhile may be an older one.
 
     Raises:
         StoreUnavailable: When the store cannot be read, or its log was trimmed meanwhile.
@@ -48,10 +48,9 @@ def scrub_store(
     start = store.state(gallery_id)
     digests: dict[str, int | None] = {}
     for piece in store.scan(gallery_id):
+        rows_read([row for row in piece if isinstance(row, IntactRow)])
         for row in piece:
             digests[_id_of(row)] = row.digest if isinstance(row, IntactRow) else None
-            if isinstance(row, IntactRow):
-                row_read(row)
     end = store.state(gallery_id)
     for entry in _entries(store, gallery_id, start.seq, end.seq):
         _take(entry, digests)

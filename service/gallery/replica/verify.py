@@ -1,13 +1,12 @@
 """Compares all that there is of a gallery: the store with itself, the index and the snapshots."""
 
 import math
-from collections.abc import Callable
-
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from service.errors import NotReady, ReidError, SnapshotUnusable
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.index.view import View
+from service.gallery.replica.row_comparison import alike_in
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.store_scrub import scrub_store
 from service.gallery.replica.verify_report import Check, VerifyReport
@@ -64,25 +63,12 @@ class _RowComparison:
         self._compared = 0
         self._differing = 0
 
-    def compare(self, row: IntactRow) -> None:
-        """Compare one row; a later one than the index has seen is left out."""
-        record = row.record
-        if record.seq > self._view.state.seq:
-            return
-        place = self._view.row_of(record.tracklet_id)
-        self._compared += 1
-        if place is None:
-            self._differing += 1
-            return
-        at = np.array([place])
-        [head] = self._view.heads(at)
-        is_same = (head.seq, head.metadata, head.enrolled_s) == (
-            record.seq,
-            record.metadata,
-            record.enrolled_s,
-        )
-        if not is_same or not np.array_equal(self._view.embeddings(at)[0], record.embedding):
-            self._differing += 1
+    def compare(self, rows: Sequence[IntactRow]) -> None:
+        """Compare these; rows of later writes than the view shows are left out."""
+        known = [row.record for row in rows if row.record.seq <= self._view.state.seq]
+        held = alike_in(self._view, known)
+        self._compared += len(known)
+        self._differing += sum(seq != record.seq for seq, record in zip(held, known, strict=True))
 
     def check(self) -> Check:
         """What was found."""
