@@ -28,9 +28,9 @@ def small_disk(directory: Path, size_bytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", directory], check=True)
 
 
-def fill(directory: Path, *, leave_bytes: int = 0) -> Path:
+def fill(directory: Path, *, leave_bytes: int = 0, name: str = "filler") -> Path:
     """Write a file until the disk is full, but for `leave_bytes`; remove it to make room."""
-    filler = directory / "filler"
+    filler = directory / name
     with filler.open("wb", buffering=0) as file:
         try:
             while True:

@@ -23,10 +23,12 @@ class DiskReserve:
             self._is_held = self._allocate()
         return self._is_held
 
-    def give_up(self) -> None:
-        """Leave the space to others."""
+    def give_up(self) -> bool:
+        """Leave the space to others; whether there was any, from now or an earlier start."""
+        was_there = self._path.exists()
         self._path.unlink(missing_ok=True)
         self._is_held = False
+        return was_there
 
     def _allocate(self) -> bool:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

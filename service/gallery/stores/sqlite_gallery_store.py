@@ -37,7 +37,6 @@ _ROWS_IN_A_PIECE = 1024
 class _Held:
     """What an open store holds."""
 
-    connections: Connections
     writes: ReservedWrites
     inode: int
 
@@ -63,9 +62,8 @@ class SqliteGalleryStore:
         """Take the file into use, for this process alone."""
         self._lock = DirectoryLock(self._path.parent)
         try:
-            connections = Connections(self._path, now_s=self.now_s())
-            inode = self._path.stat().st_ino
-            self._held = _Held(connections, ReservedWrites(connections, self._path.parent), inode)
+            writes = ReservedWrites(self._path, now_s=self.now_s())
+            self._held = _Held(writes, self._path.stat().st_ino)
         except BaseException:
             self.close()
             raise
@@ -73,7 +71,7 @@ class SqliteGalleryStore:
     def close(self) -> None:
         """Give it back; closing what is not open does nothing."""
         if self._held is not None:
-            self._held.connections.close()
+            self._held.writes.connections.close()
             self._held = None
         self._announce()
         if self._lock is not None:
@@ -269,7 +267,7 @@ class SqliteGalleryStore:
 
     @property
     def _connections(self) -> Connections:
-        return self._opened().connections
+        return self._opened().writes.connections
 
     def _opened(self) -> _Held:
         held = self._held

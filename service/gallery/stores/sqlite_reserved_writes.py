@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from service.errors import CapacityExceeded
+from service.errors import CapacityExceeded, StoreUnavailable
 from service.gallery.stores.disk_reserve import DiskReserve
 from service.gallery.stores.sqlite_connections import Connections, full_disk
 from service.gallery.stores.sqlite_grouped_writes import GroupedWrites
@@ -22,14 +22,26 @@ class ReservedWrites:
     """Makes writes durable, and keeps some space on the disk for those that must not fail.
 
     Args:
+        path: The database file, created when missing.
+        now_s: The clock, for what an earlier release did not note.
+
+    Attributes:
         connections: Of the database.
-        directory: Of the database.
+
+    Raises:
+        StoreUnavailable: When it cannot be opened.
     """
 
-    def __init__(self, connections: Connections, directory: Path) -> None:
-        self._connections = connections
-        self._grouped = GroupedWrites(connections)
-        self._reserve = DiskReserve(directory / RESERVE_FILE, size_bytes=_RESERVE_BYTES)
+    def __init__(self, path: Path, *, now_s: float) -> None:
+        self._reserve = DiskReserve(path.parent / RESERVE_FILE, size_bytes=_RESERVE_BYTES)
+        try:
+            self.connections = Connections(path, now_s=now_s)
+        except (StoreUnavailable, CapacityExceeded):
+            # On a full disk SQLite cannot even create its log, and calls that an error of the disk.
+            if not self._reserve.give_up():
+                raise
+            self.connections = Connections(path, now_s=now_s)
+        self._grouped = GroupedWrites(self.connections)
         self._reserve.take()
 
     def enroll(self, work: Callable[[sqlite3.Connection], T], *, changes: int) -> T:
@@ -48,5 +60,5 @@ class ReservedWrites:
             return self._grouped.run(work, changes=changes)
         except CapacityExceeded:
             self._reserve.give_up()
-            self._connections.empty_log()
+            self.connections.empty_log()
             return self._grouped.run(work, changes=changes)

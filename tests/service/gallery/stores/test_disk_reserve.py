@@ -34,8 +34,8 @@ def test_what_it_gives_up_is_free_for_others(disk):
     reserve.take()
     fill(disk)
     assert free_bytes(disk) == 0
-    reserve.give_up()
-    reserve.give_up()
+    assert reserve.give_up()
+    assert not reserve.give_up()
     assert free_bytes(disk) == SIZE_BYTES
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from service.errors import CapacityExceeded, SeqConflict
-from service.gallery.stores.sqlite_connections import Connections
+from service.errors import CapacityExceeded, SeqConflict, StoreUnavailable
 from service.gallery.stores.sqlite_reserved_writes import RESERVE_FILE, ReservedWrites
 
 ADD = "INSERT INTO audit (at_s, entry) VALUES (1.0, ?)"
@@ -9,15 +8,15 @@ LARGE = "x" * 40_000
 
 
 @pytest.fixture
-def connections(tmp_path):
-    connections = Connections(tmp_path / "gallery.sqlite3", now_s=5.0)
-    yield connections
-    connections.close()
+def writes(tmp_path):
+    writes = ReservedWrites(tmp_path / "gallery.sqlite3", now_s=5.0)
+    yield writes
+    writes.connections.close()
 
 
 @pytest.fixture
-def writes(connections, tmp_path):
-    return ReservedWrites(connections, tmp_path)
+def connections(writes):
+    return writes.connections
 
 
 def adding(entry):
@@ -94,3 +93,13 @@ def test_what_is_refused_for_another_reason_is_not_tried_again(writes, tmp_path)
         writes.run(work)
     assert len(tried) == 1
     assert (tmp_path / RESERVE_FILE).exists()
+
+
+def test_a_database_that_cannot_be_opened_is_not_tried_for_ever(tmp_path):
+    path = tmp_path / "gallery.sqlite3"
+    path.write_bytes(b"not a database at all" * 100)
+    for left_over in (True, False):
+        (tmp_path / RESERVE_FILE).write_bytes(b"") if left_over else None
+        with pytest.raises(StoreUnavailable, match="file is not a database"):
+            ReservedWrites(path, now_s=5.0)
+        assert not (tmp_path / RESERVE_FILE).exists()
