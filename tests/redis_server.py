@@ -1,5 +1,6 @@
 """A real redis-server in a directory of its own, on a private port, configured to lose nothing."""
 
+import random
 import shutil
 import signal
 import socket
@@ -142,7 +143,16 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
+    """A port below those that systems give to clients.
+
+    One of theirs could be taken by a client while the server is down, even by one that tries to
+    reach it: on one machine such a client is then connected to itself.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as chosen:
+            try:
+                chosen.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -54,10 +54,10 @@ class RedisConnections:
         self._greet = greet
         self._timeout_s = timeout_s
         self._closed = threading.Event()
-        # RESP2, so that raw replies have one form; retries are decided here and nowhere else.
+        # RESP2, so that raw replies have one form. Connections alone send nothing twice; a client
+        # of redis-py would.
         fixed: dict[str, Any] = {
             "protocol": 2,
-            "retry": None,
             "driver_info": None,
             "socket_timeout": timeout_s,
             "socket_connect_timeout": timeout_s,

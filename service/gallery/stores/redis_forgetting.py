@@ -100,15 +100,9 @@ class RedisForgetting(RedisSession):
 
     def _have_written(self, command: str, status: str, until_s: float) -> None:
         """Have Redis write a file of its own from now on, and wait until it stands."""
-        while True:
+        while not self._has_begun(command):
+            # Another file is being written; it may be of a moment too early.
             self._await_no_child(until_s)
-            try:
-                self._connections.write(command)
-                break
-            except ResponseError as error:
-                # Another file was begun in between; it may be of a moment too early.
-                if "in progress" not in str(error):
-                    raise refusal(error, self._connections.place) from error
         self._await_no_child(until_s)
         if self._persistence().get(status) != "ok":
             raise StoreUnavailable(
@@ -116,6 +110,16 @@ class RedisForgetting(RedisSession):
                 received="a failure, which its log explains",
                 remedy="make room on its disk; the purge is tried again",
             )
+
+    def _has_begun(self, command: str) -> bool:
+        """Whether Redis took the command, and not another child of it is in its way."""
+        try:
+            self._connections.write(command)
+        except ResponseError as error:
+            if "in progress" in str(error):
+                return False
+            raise refusal(error, self._connections.place) from error
+        return True
 
     def _await_no_child(self, until_s: float) -> None:
         under_way = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")

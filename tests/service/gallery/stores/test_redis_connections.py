@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+from redis.connection import Connection
 
 from service.errors import InvalidInput, OutcomeUnknown, StoreUnavailable
 from service.gallery.stores.batch import IdempotencyKey
@@ -140,6 +141,24 @@ def test_close_does_not_wait_for_a_reader_and_leaves_no_connection(server, redis
     assert ended[0] - started < 2
     with server.client() as client:
         assert len(client.client_list()) == 1
+
+
+def test_the_answer_to_a_write_that_was_interrupted_is_nobody_elses(server, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    reached = connections_of(server.url)
+    reached.write("SET", "a", 1)
+    server.pause()
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "read_response", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            reached.write("SET", "a", 2)
+    resuming = threading.Timer(0.2, server.resume)
+    resuming.start()
+    assert reached.write("GET", "b") is None
+    resuming.join()
+    reached.close()
 
 
 def test_a_socket_file_is_an_address(tmp_path):

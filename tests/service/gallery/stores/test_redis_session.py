@@ -1,4 +1,6 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -94,15 +96,34 @@ def test_options_are_looked_at_every_few_seconds_and_not_at_each_write(
     server, redis_store, monkeypatch
 ):
     gallery = redis_store.create_gallery("g", SPEC).gallery_id
+    assert written_together(server, redis_store, gallery) == [None, None]
     with server.client() as client:
         client.config_set("appendfsync", "everysec")
         write(redis_store, gallery, upsert("a"))
         monkeypatch.setattr(redis_session, "_CHECK_EVERY_S", 0.0)
-        for _ in range(2):
-            with pytest.raises(StoreUnavailable, match="received `appendfsync everysec`"):
-                write(redis_store, gallery, upsert("b"))
-        monkeypatch.setattr(redis_session, "_CHECK_EVERY_S", 1e9)
         with pytest.raises(StoreUnavailable, match="received `appendfsync everysec`"):
             write(redis_store, gallery, upsert("b"))
+        monkeypatch.setattr(redis_session, "_CHECK_EVERY_S", 1e9)
+        refused = written_together(server, redis_store, gallery)
+        assert all("received `appendfsync everysec`" in str(error) for error in refused)
         client.config_set("appendfsync", "always")
-    assert write(redis_store, gallery, upsert("b")).seq == 2
+    assert write(redis_store, gallery, upsert("b")).outcomes == ("created",)
+
+
+def written_together(server, store, gallery):
+    """What two writes that are under way at the same time end with, on a connection each."""
+
+    def end_of_write(_):
+        try:
+            write(store, gallery, upsert("x", enrolled_s=1.0))
+        except StoreUnavailable as error:
+            return error
+        return None
+
+    server.pause()
+    resuming = threading.Timer(0.2, server.resume)
+    resuming.start()
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(threads.map(end_of_write, range(2)))
+    resuming.join()
+    return ends
