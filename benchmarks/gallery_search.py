@@ -149,7 +149,9 @@ class _Contest:
         mask[selection.rows()] = True
         bits = np.packbits(mask, bitorder="little")
         selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-        parameters = None if percent == 100 else faiss.SearchParameters(sel=selector)
+        parameters = None if percent == 100 else faiss.SearchParameters()
+        if parameters is not None:
+            parameters.sel = selector
         seconds = _in_turn(
             [
                 partial(self._view.nearest, queries, selection, TOP_K),
