@@ -6,8 +6,11 @@ import pytest
 
 from service.errors import StoreUnavailable
 from service.gallery.stores import redis_session
+from service.gallery.stores.audit_entry import AuditEntry
+from service.gallery.stores.batch import Delete, IdempotencyKey
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
-from tests.gallery_stores import SPEC, upsert, write
+from tests.erasure_receipts import mark, receipt
+from tests.gallery_stores import SPEC, held, upsert, write
 from tests.redis_galleries import everything, opened_store
 from tests.redis_server import RedisServer
 
@@ -90,6 +93,71 @@ def test_a_user_that_may_not_see_the_options_is_told_so(server):
         opened_store(server, server.url.replace("//", "//u:p@")),
     ):
         pass
+
+
+COMMANDS = [
+    "info",
+    "config|get",
+    "script|load",
+    "evalsha",
+    "time",
+    "bgrewriteaof",
+    "bgsave",
+    "exists",
+    "get",
+    "set",
+    "unlink",
+    "hdel",
+    "hexists",
+    "hget",
+    "hgetall",
+    "hmget",
+    "hscan",
+    "hset",
+    "hvals",
+    "sadd",
+    "sismember",
+    "xadd",
+    "xdel",
+    "xrange",
+    "xread",
+    "xtrim",
+]
+
+
+def test_a_user_limited_to_these_commands_and_to_its_own_keys_suffices(server):
+    allowed = [f"+{command}" for command in COMMANDS]
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "u", "reset", "on", ">p", "~reid:*", *allowed)
+        client.config_set("save", "3600 1")
+    with opened_store(server, server.url.replace("//", "//u:p@")) as store:
+        gallery = store.create_gallery("g", SPEC).gallery_id
+        assert store.galleries()[0].gallery_id == gallery
+        store.set_alias("a", gallery)
+        store.set_alias("b", gallery)
+        store.set_alias("b", None)
+        assert store.aliases() == {"a": gallery}
+        key = IdempotencyKey("k", "r")
+        write(store, gallery, upsert("x"), upsert("y"), key=key)
+        assert write(store, gallery, upsert("x"), upsert("y"), key=key).repeated
+        write(store, gallery, Delete("x"))
+        assert set(held(store, gallery)) == {"y"}
+        assert store.rows(gallery, ["x"]) == [None]
+        assert len(store.log(gallery, after=0, limit=9)) == 2
+        assert store.log(gallery, after=2, limit=9, wait_s=0.01) == []
+        store.trim_log(gallery, upto=1)
+        store.mark_replica(gallery, mark("r"))
+        assert store.replicas(gallery) == (mark("r"),)
+        store.begin_erasure(receipt(gallery))
+        store.save_receipt(receipt(gallery, state="final", final_s=11.0))
+        assert len(store.receipts(gallery)) == 1
+        store.audit([AuditEntry(1.0, "someone", "search", "g", None, None, None)])
+        store.trim_audit(before_s=2.0)
+        assert store.audit_entries(after=None, limit=1) == []
+        store.purge()
+        store.check()
+        store.drop_gallery(gallery)
+        assert store.was_dropped(gallery)
 
 
 def test_options_are_looked_at_every_few_seconds_and_not_at_each_write(
