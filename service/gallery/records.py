@@ -119,11 +119,14 @@ def check_embedding(values: ArrayLike, dimension: int) -> NDArray[np.float32]:
     vector = _vector(values)
     if vector.shape != (dimension,):
         raise _embedding_refused(dimension, f"shape {list(vector.shape)}")
-    infinite = int(np.count_nonzero(~np.isfinite(vector)))
-    if infinite:
-        raise _embedding_refused(dimension, f"{infinite} values that are not finite")
+    # A value that is not finite makes the length so too; the product of a vector with itself costs
+    # a fraction of looking at each value.
     with np.errstate(over="ignore"):
-        norm = float(np.linalg.norm(vector))
+        norm = math.sqrt(vector.dot(vector))
+    if not math.isfinite(norm):
+        infinite = int(np.count_nonzero(~np.isfinite(vector)))
+        if infinite:
+            raise _embedding_refused(dimension, f"{infinite} values that are not finite")
     if not _LEAST_NORM < norm < math.inf:
         raise _embedding_refused(dimension, f"a vector of length {norm:.3g}")
     if abs(norm - 1) > _ROUND_OFF:
