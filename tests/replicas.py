@@ -3,19 +3,23 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from hypothesis import settings
+
 from service.errors import StoreUnavailable
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.view import View
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.replica_options import ReplicaOptions
-from service.gallery.stores.batch import Delete
+from service.gallery.stores.batch import Delete, Upsert
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore
-from tests.gallery_stores import upsert, write
+from service.gallery.stores.row_codec import pack_body, pack_row, unpack_row
+from tests.gallery_stores import DIMENSION, upsert, write
 
 QUICK = ReplicaOptions(
     heartbeat_s=0.05,
@@ -28,6 +32,9 @@ QUICK = ReplicaOptions(
 """As in service, but twenty times as often, and without snapshots that nobody asked for."""
 
 PATIENCE_S = 20.0
+
+WITH_DISK = settings(max_examples=40)
+"""Each example writes to a real disk, and waits for it."""
 
 
 class CutStore:
@@ -88,6 +95,17 @@ def started(
         yield replica
     finally:
         replica.stop()
+
+
+def index_of(changes: Sequence[Upsert]) -> GalleryIndex:
+    """An index of these rows, all of write 1."""
+    rows = []
+    for change in changes:
+        body = pack_body(change.tracklet_id, change.embedding, change.metadata, enrolled_s=1.0)
+        rows.append(unpack_row(change.tracklet_id, pack_row(change.tracklet_id, body, seq=1)))
+    index = GalleryIndex("g1", DIMENSION)
+    index.apply(rows, [], seq=1, chain="x" * 40)
+    return index
 
 
 def ids_in(view: View) -> list[str]:

@@ -1,12 +1,17 @@
 """What this replica says of itself in the store: how far it has come, and what it has forgotten."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from service.errors import CapacityExceeded
 from service.gallery.replica.log_trimming import trim_log
 from service.gallery.replica.replica_options import ReplicaOptions
 from service.gallery.stores.protocol import GalleryStore, ReplicaMark
+from service.log import log_event
+
+logger = logging.getLogger(__name__)
 
 _IDLE_ROUNDS = 2
 """A mark that says nothing new is repeated so many times less often."""
@@ -81,7 +86,7 @@ class ReplicaMarks:
         waited_s = self._clock() - self._said_s
         is_news = self._said is None or self._said != replace(self._mark, seen_s=self._said.seen_s)
         rounds = 1 if is_news else _IDLE_ROUNDS
-        if self._said is None or waited_s >= rounds * self._options.mark_every_s:
+        if waited_s >= rounds * self._options.mark_every_s:
             self._say()
 
     def snapshot_written(self, seq: int) -> None:
@@ -113,6 +118,12 @@ class ReplicaMarks:
     def _say(self) -> ReplicaMark:
         with self._saying:
             mark = replace(self._mark, seen_s=self._store.now_s())
-            self._store.mark_replica(self._gallery_id, mark)
-            self._said, self._said_s = mark, self._clock()
+            try:
+                self._store.mark_replica(self._gallery_id, mark)
+            except CapacityExceeded as error:
+                # A full store keeps nobody from searching; the mark is said when there is room.
+                log_event(logger, logging.WARNING, "mark_not_written", reason=str(error))
+                self._said_s = self._clock()
+            else:
+                self._said, self._said_s = mark, self._clock()
         return mark

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from service.errors import ReidError, StoreUnavailable
+from service.errors import ReidError
 from service.gallery.index.view import View
 from service.gallery.replica.frozen_snapshot import content_of
 from service.gallery.replica.replica_options import ReplicaOptions
@@ -22,7 +22,7 @@ class SnapshotKeeper:
         snapshots: Where they are.
         options: How often.
         clock: Monotonic seconds.
-        written: Told the last write in each snapshot; may raise `StoreUnavailable`.
+        written: Told the last write in each snapshot; may raise errors of the store.
     """
 
     def __init__(
@@ -120,5 +120,5 @@ class SnapshotKeeper:
     def _tell(self, seq: int) -> None:
         try:
             self._written(seq)
-        except StoreUnavailable as error:
+        except ReidError as error:
             log_event(logger, logging.WARNING, "log_not_trimmed", reason=str(error))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import NotReady, ReplicaBehind, StoreUnavailable
+from service.errors import CapacityExceeded, NotReady, ReplicaBehind, StoreUnavailable
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.stores.batch import Delete
 from tests.gallery_stores import upsert, write
@@ -140,6 +140,25 @@ def test_a_store_that_is_away_at_the_start_is_waited_for(store, info, directory)
         until(lambda: replica.status().is_ready)
 
 
+def test_a_full_store_keeps_nobody_from_searching(store, info, directory):
+    def refuse(*_):
+        raise CapacityExceeded(expected="room", received="none", remedy="make some")
+
+    fill(store, info, 5)
+    cut = CutStore(store)
+    cut.answers = {"mark_replica": refuse, "trim_log": refuse}
+    with started(cut, info, directory) as replica:
+        assert len(ids_in(replica.view())) == 5
+        replica.snapshot()
+        replica.wait_for(write(store, info.gallery_id, Delete("t1")).seq, 5)
+        assert replica.forget_dead()
+        assert replica.status().is_ready
+        assert store.replicas(info.gallery_id) == ()
+        cut.answers.clear()
+        until(lambda: store.replicas(info.gallery_id))
+        assert store.replicas(info.gallery_id)[0].forgotten_seq == 2
+
+
 def test_a_replica_that_is_far_behind_is_not_ready(store, info, directory):
     cut = CutStore(store)
     with started(cut, info, directory, options=replace(QUICK, most_lag=2)) as replica:
@@ -221,15 +240,20 @@ def test_what_the_store_does_not_count_is_not_served(store, info, directory, dat
             replica.view()
 
 
-def test_a_digest_that_changes_behind_the_log_stops_the_service(store, info, directory, database):
+def test_a_digest_that_changes_behind_the_log_stops_the_service(store, info, directory):
+    def another(real, gallery_id):
+        state = real(gallery_id)
+        return replace(state, digest=state.digest ^ 1)
+
     fill(store, info, 5)
-    with started(store, info, directory) as replica:
-        with sqlite3.connect(database) as raw:
-            raw.execute("UPDATE galleries SET digest = digest + 1")
-        raw.close()
+    cut = CutStore(store)
+    with started(cut, info, directory) as replica:
+        cut.answers["state"] = another
         until(lambda: replica.status().phase == "drifted")
         assert replica.status().divergences == 1
         assert "the digest of what was read is not that of the store" in replica.status().reason
+        del cut.answers["state"]
+        until(lambda: replica.status().is_ready)
 
 
 def test_a_dropped_gallery_is_not_served_and_its_snapshots_go(store, info, directory):
