@@ -149,8 +149,9 @@ class _Contest:
         mask[selection.rows()] = True
         bits = np.packbits(mask, bitorder="little")
         selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-        parameters = None if percent == 100 else faiss.SearchParameters()
-        if parameters is not None:
+        parameters = None
+        if percent < 100:
+            parameters = faiss.SearchParameters()
             parameters.sel = selector
         seconds = _in_turn(
             [

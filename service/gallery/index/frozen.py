@@ -14,6 +14,7 @@ from service.errors import InvalidInput
 from service.gallery.index.gallery_index import SEGMENT_ROWS, GalleryIndex
 from service.gallery.index.id_listing import IdListing
 from service.gallery.index.id_table import SLOT_BITS, IdTable
+from service.gallery.index.recoding import recoded
 from service.gallery.index.row_columns import RowColumns
 from service.gallery.index.scanner import Scanner, shared_scanner
 from service.gallery.index.segment import Segment
@@ -49,22 +50,31 @@ class FrozenRows:
 
 
 def freeze(view: View) -> FrozenRows:
-    """The living rows of a view, without their embeddings."""
+    """The living rows of a view, without their embeddings; nothing of rows that are gone."""
     ids = bytearray()
     ends = [np.empty(0, np.int64)]
     for part in view.parts:
         raw, part_ends = _living_ids(part)
         ends.append(part_ends + len(ids))
         ids += raw
-    names = view.vocabulary.attribute_names()
+    held = _living_columns(view)
+    cameras, camera = _recoded(view.vocabulary.cameras, held.camera)
+    identities, identity = _recoded(view.vocabulary.identities, held.identity)
+    coded = {
+        name: _recoded(view.vocabulary.attribute(name), _living_codes(view, name))
+        for name in view.vocabulary.attribute_names()
+    }
+    vocabulary = Vocabulary(
+        cameras, identities, {name: table for name, (table, _) in coded.items() if len(table)}
+    )
     return FrozenRows(
         view.state,
         view.dimension,
         max((part.segment.length_error for part in view.parts), default=0.0),
-        replace(_living_columns(view), id_end=np.concatenate(ends)),
-        {name: _living_codes(view, name) for name in names},
+        replace(held, camera=camera, identity=identity, id_end=np.concatenate(ends)),
+        {name: coded[name][1] for name in vocabulary.attribute_names()},
         bytes(ids),
-        _values_of(view.vocabulary),
+        _values_of(vocabulary),
     )
 
 
@@ -93,7 +103,7 @@ def thaw(
     if (rows, digest) != (frozen.state.tracklets, frozen.state.digest):
         raise _refused(f"{rows} rows, or others than those")
     segments = _segments_for(rows, frozen.dimension, segment_rows)
-    _fill_vectors(segments, rows, embeddings)
+    _fill_vectors(segments, frozen, embeddings)
     first = 0
     for segment in segments:
         count = min(segment.capacity, rows - first)
@@ -130,6 +140,11 @@ def _living_codes(view: View, name: str) -> NDArray[np.int32]:
         else:
             held.append(codes[: part.length][part.alive])
     return np.concatenate(held)
+
+
+def _recoded(table: ValueTable, codes: NDArray[np.int32]) -> tuple[ValueTable, NDArray[np.int32]]:
+    kept, [column] = recoded(table, [codes], [np.arange(len(codes))])
+    return kept, column
 
 
 def _living_ids(part: Part) -> tuple[bytes, NDArray[np.int64]]:
@@ -170,12 +185,12 @@ def _segments_for(rows: int, dimension: int, segment_rows: Sequence[int]) -> lis
 
 
 def _fill_vectors(
-    segments: list[Segment], rows: int, embeddings: Iterable[NDArray[np.float16]]
+    segments: list[Segment], frozen: FrozenRows, embeddings: Iterable[NDArray[np.float16]]
 ) -> None:
-    filled = 0
+    filled, rows = 0, frozen.state.tracklets
     first_rows = np.cumsum([0] + [segment.capacity for segment in segments])
     for chunk in embeddings:
-        if filled + len(chunk) > rows or chunk.shape[1:] != (segments[0].dimension,):
+        if filled + len(chunk) > rows or chunk.shape[1:] != (frozen.dimension,):
             raise _refused(f"embeddings of shape {list(chunk.shape)} after {filled} of {rows}")
         for segment, first in zip(segments, first_rows, strict=False):
             low, high = max(filled, first), min(filled + len(chunk), first + segment.capacity)

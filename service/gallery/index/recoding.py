@@ -33,8 +33,8 @@ def recode(parts: Sequence[DraftPart], vocabulary: Vocabulary) -> Vocabulary:
     """
     living = [part.living_slots() for part in parts]
     columns = [part.segment.columns for part in parts]
-    cameras, camera_codes = _recoded(vocabulary.cameras, [one.camera for one in columns], living)
-    identities, identity_codes = _recoded(
+    cameras, camera_codes = recoded(vocabulary.cameras, [one.camera for one in columns], living)
+    identities, identity_codes = recoded(
         vocabulary.identities, [one.identity for one in columns], living
     )
     for part, camera, identity in zip(parts, camera_codes, identity_codes, strict=True):
@@ -50,7 +50,7 @@ def recode(parts: Sequence[DraftPart], vocabulary: Vocabulary) -> Vocabulary:
 def _recode_attribute(parts: Sequence[DraftPart], name: str, table: ValueTable) -> ValueTable:
     """A table without values where no living row has the attribute; then its columns are gone."""
     having = [part for part in parts if name in part.segment.attributes]
-    table, columns = _recoded(
+    table, columns = recoded(
         table,
         [part.segment.attributes[name] for part in having],
         [part.living_slots() for part in having],
@@ -61,7 +61,7 @@ def _recode_attribute(parts: Sequence[DraftPart], name: str, table: ValueTable) 
     return table
 
 
-def _recoded(
+def recoded(
     table: ValueTable, columns: list[Codes], living: list[NDArray[np.int64]]
 ) -> tuple[ValueTable, list[Codes]]:
     """The values that living slots have, and columns of their new codes."""

@@ -8,6 +8,8 @@ from functools import cache, partial
 import faiss
 from threadpoolctl import ThreadpoolController
 
+from service.gallery.index.self_test import require_honoured_filter
+
 
 class Scanner:
     """Runs the scans of any number of galleries, for any number of threads at once.
@@ -17,9 +19,13 @@ class Scanner:
 
     Args:
         threads: That scan; with one, the thread that asks does.
+
+    Raises:
+        ReidError: When the FAISS that was loaded does not honour filters.
     """
 
     def __init__(self, threads: int) -> None:
+        require_honoured_filter()
         self._threads = threads
         self._pool = ThreadPoolExecutor(
             threads, "scan", initializer=partial(faiss.omp_set_num_threads, 1)
