@@ -179,8 +179,9 @@ class _Contest:
         everything = len(rows) == len(self._vectors)
         vectors = self._vectors if everything else self._vectors[rows]
         similarities = queries @ vectors.T
-        nearest = np.argpartition(-similarities, TOP_K, axis=1)[:, :TOP_K]
-        return np.take_along_axis(nearest, np.argsort(nearest, axis=1), axis=1)
+        nearest = np.argpartition(-similarities, min(TOP_K, len(rows) - 1), axis=1)[:, :TOP_K]
+        found = np.take_along_axis(similarities, nearest, axis=1)
+        return np.take_along_axis(nearest, np.argsort(-found, axis=1), axis=1)
 
 
 def _filter(percent: int) -> Filter:

@@ -1,6 +1,7 @@
 """The searchable copy of one gallery: one writer takes in the writes, each gives a new view."""
 
 import gc
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from service.gallery.stores.protocol import GalleryState
 from service.gallery.stores.row_codec import IntactRow
 
 SEGMENT_ROWS = (4096, 16384, 65536)
+
+_LOOK_AGAIN_S = 0.002
 
 
 class GalleryIndex:
@@ -92,16 +95,18 @@ class GalleryIndex:
         put = [row.record.tracklet_id for row in rows]
         self._publish(draft, GalleryState(seq, draft.tracklets, draft.digest, chain), put, deleted)
 
-    def zero_dead_slots(self) -> bool:
+    def zero_dead_slots(self, *, wait_s: float = 0.25) -> bool:
         """Overwrite what deleted and replaced rows left in memory; the writer calls it.
 
+        Args:
+            wait_s: How long to wait for searches that hold an older view. As the writer waits too,
+                no further view becomes an older one.
+
         Returns:
-            Whether none of it is left: a search that still goes on holds an older view, which is
-            not touched. Then call again.
+            Whether none of it is left; False when an older view was held all that time, and nothing
+            has been touched. Then call again.
         """
-        if len(self._older):
-            gc.collect()
-        if len(self._older):
+        if not self._without_older_views(wait_s):
             return False
         for part in self.view.parts:
             part.segment.forget(np.flatnonzero(~part.alive))
@@ -110,6 +115,15 @@ class GalleryIndex:
         draft.vocabulary = recode(draft.parts, draft.vocabulary)
         self._publish(draft, self.view.state, [], [])
         return True
+
+    def _without_older_views(self, wait_s: float) -> bool:
+        until_s = time.monotonic() + wait_s
+        while len(self._older) and time.monotonic() < until_s:
+            time.sleep(_LOOK_AGAIN_S)
+        if len(self._older):
+            # Not a search, perhaps, but the traceback of one that failed.
+            gc.collect()
+        return not len(self._older)
 
     def _publish(
         self, draft: Draft, state: GalleryState, put: Sequence[str], deleted: Sequence[str]

@@ -1,7 +1,7 @@
 """How to scan which rows: the cheapest exact way for the number of queries and the selected share.
 
 Nanoseconds a row of 512 values, of all rows of a block, on one core of a two-core server, by
-selected share (`python -m benchmarks.gallery_search --ways`):
+selected share (`python -m benchmarks.scan_ways`):
 
     queries                          1                64
     selected share              1   0.5  0.1      1    0.5   0.1
