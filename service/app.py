@@ -14,7 +14,9 @@ from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
 from service.api.routers import ROUTERS
+from service.errors import NotReady
 from service.lifecycle import Lifecycle
+from service.metrics import GalleryFacts, Metrics
 from service.settings import Settings
 
 _DESCRIPTION = """
@@ -56,7 +58,9 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)
+        lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)
+        app.state.lifecycle = lifecycle
+        app.state.metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(lifecycle))
         app.state.lifecycle.start()
         yield
         await app.state.lifecycle.stop()
@@ -74,3 +78,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(CancelWhenClientLeaves)
     app.add_middleware(RequestLog)
+
+
+def gallery_facts(lifecycle: Lifecycle) -> GalleryFacts | None:
+    """What the metrics are made of; None while the service is not ready."""
+    try:
+        runtime = lifecycle.runtime()
+    except NotReady:
+        return None
+    return GalleryFacts(runtime.gallery.catalogue.statuses(), runtime.forgetting)

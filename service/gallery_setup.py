@@ -5,11 +5,13 @@ from pathlib import Path
 from model.manifest import Manifest
 from service.errors import StoreUnavailable
 from service.gallery.catalogue import CatalogueLimits
+from service.gallery.forgetting import Forgetting, ForgettingOptions
 from service.gallery.gallery import GalleryService
 from service.gallery.gallery_options import GalleryOptions
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.replica_options import ReplicaOptions
+from service.gallery.retention import RetentionTimes
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GalleryStore
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
@@ -50,6 +52,20 @@ def gallery_service(settings: Settings, manifest: Manifest) -> GalleryService:
         open_replica=open_replica,
         options=_options(settings),
     )
+
+
+def forgetting(settings: Settings, gallery: GalleryService) -> Forgetting:
+    """What erases, sweeps and audits, not started."""
+    options = ForgettingOptions(
+        times=RetentionTimes(
+            sweep_every_s=settings.retention_every_s,
+            purge_every_s=settings.purge_every_s,
+            audit_s=settings.audit_retention_s,
+        ),
+        erasure_deadline_s=settings.erasure_deadline_s,
+        most_waiting_audits=settings.max_waiting_audits,
+    )
+    return Forgetting(gallery.catalogue, gallery.store, options, name=settings.replica_name)
 
 
 def gallery_store(settings: Settings) -> GalleryStore:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import Manifest
+from service.gallery.forgetting import Forgetting
 from service.gallery.gallery import GalleryService
-from service.gallery_setup import gallery_service
+from service.gallery_setup import forgetting, gallery_service
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import DecodedTracklet, FrameDecoder, FrameLimits
@@ -34,6 +35,7 @@ class Runtime:
     decoder: FrameDecoder
     embedder: Embedder
     gallery: GalleryService
+    forgetting: Forgetting
 
     async def embed(self, frames: Sequence[bytes]) -> EmbeddedTracklet:
         """Embed encoded frames in time order.
@@ -80,7 +82,10 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
         gallery = gallery_service(settings, manifest)
         parts.push_async_callback(gallery.close)
         await gallery.start()
-        yield Runtime(settings, manifest, decoder, embedder, gallery)
+        forgets = forgetting(settings, gallery)
+        parts.push_async_callback(asyncio.to_thread, forgets.close)
+        forgets.start()
+        yield Runtime(settings, manifest, decoder, embedder, gallery, forgets)
 
 
 def _frame_limits(settings: Settings) -> FrameLimits:

@@ -7,6 +7,7 @@ from contextlib import suppress
 import uvicorn
 
 from service.app import create_app
+from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
 from service.settings import Settings
 
@@ -28,6 +29,8 @@ def serve(settings: Settings) -> None:
         ServeError: When the port is taken, the artifact is broken, or the store cannot be opened.
     """
     configure_logging(settings.log_level)
+    if settings.overwrite_freed_memory and not overwrite_freed_memory():
+        log_event(logger, logging.WARNING, "freed_memory_stays_readable")
     listener = _bind(settings)
     failures: list[BaseException] = []
 

@@ -85,12 +85,25 @@ class Settings(BaseSettings):
     """Of approximate answers, so many are repeated exactly."""
     max_galleries: PositiveInt = 64
     """Each is held in memory, and followed by a thread."""
+    erasure_deadline_s: PositiveSeconds = 86_400.0
+    """An erasure waits so long for a replica that says nothing; then its disk is the operator's."""
+    retention_every_s: PositiveSeconds = 60.0
+    """Between two sweeps for tracklets that have expired."""
+    purge_every_s: PositiveSeconds = 3600.0
+    """So soon the bytes of deleted tracklets leave memory, snapshots and the store's files."""
+    audit_retention_s: PositiveSeconds = 90 * 86_400.0
+    """Names of people leave the audit log, and receipts of erasures, after so long."""
+    max_waiting_audits: PositiveInt = 10_000
+    overwrite_freed_memory: bool = True
+    """What the process frees is overwritten, so that no dump of it shows who was erased."""
+    metrics_galleries: Annotated[tuple[str, ...], NoDecode] = ("default",)
+    """Whose names may stand in `/metrics`; the others are counted together as `other`."""
     max_bulk_bytes: PositiveInt = 64 * 2**30
     """One streamed body of lines; a line is bounded by `max_json_bytes`."""
     max_top_k: PositiveInt = 1000
     max_page: PositiveInt = 1000
 
-    @field_validator("image_formats", mode="before")
+    @field_validator("image_formats", "metrics_galleries", mode="before")
     @classmethod
     def _between_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -13,7 +13,7 @@ class LogFollower:
         self.store, self.info, self.name = store, info, name
         self.index = GalleryIndex(info.gallery_id, info.spec.model.dimension)
         self.forgotten_seq = 0
-        self.forgets = 0
+        self.forgets = self.damaged_rows = 0
 
     def view(self):
         return self.index.view

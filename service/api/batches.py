@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
 from service.api.embedding_codec import decode_embedding
@@ -29,6 +30,7 @@ async def batch(
     runtime: OpenRuntime,
     deadline: RequestDeadline,
     conditions: Conditions,
+    audit: RequestAudit,
 ) -> BatchAnswer:
     """Enroll and delete up to 256 tracklets together, or change nothing."""
     async with deadline.bounding(NOTHING_KEPT):
@@ -36,6 +38,8 @@ async def batch(
         key = conditions.idempotency(b"batch", raw)
         asked = await runtime.gallery.in_thread(lambda: _batch_request(raw, key))
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        if asked.delete:
+            await audit.record_each("delete", gallery, asked.delete)
         done = await runtime.gallery.write_batch(gallery, asked)
     written = done.value
     names = [*(each.tracklet_id for each in asked.enroll), *asked.delete]
@@ -60,6 +64,7 @@ async def delete_by_filter(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    audit: RequestAudit,
 ) -> DeletedChosenAnswer:
     """Delete every tracklet that passes a filter; it may be repeated until it answers 0."""
     async with deadline.bounding(NOTHING_KEPT):
@@ -67,6 +72,7 @@ async def delete_by_filter(
         body = parse_json(DeleteChosenBody, raw, fault=InvalidInput)
         chosen = read_filter(body.filter)
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        await audit.record("delete_by_filter", gallery)
         deleted = await runtime.gallery.write(gallery, lambda held: delete_chosen(held, chosen))
     show_seq(response, deleted.value.seq)
     return DeletedChosenAnswer(deleted=deleted.value.tracklets, seq=deleted.value.seq)

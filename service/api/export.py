@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.api.audited import RequestAudit
 from service.api.dependencies import OpenRuntime
 from service.api.filter_json import read_filter_text
 from service.api.gallery_schemas import (
@@ -46,6 +47,7 @@ async def export(
     runtime: OpenRuntime,
     query: Annotated[ExportQuery, Query()],
     min_seq: MinSeq,
+    audit: RequestAudit,
 ) -> Response:
     """Everything that is held of every tracklet, embeddings included, for `/import` or a backup.
 
@@ -53,6 +55,7 @@ async def export(
     """
     chosen = EVERYTHING if query.filter is None else read_filter_text(query.filter)
     within_s = runtime.settings.min_seq_within_s
+    await audit.record("export", gallery)
     exported = await runtime.gallery.read(
         gallery,
         lambda held: GalleryExport(held, held.view(min_seq=min_seq, within_s=within_s), chosen),

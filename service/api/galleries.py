@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
 from service.api.gallery_answers import (
@@ -78,10 +79,11 @@ async def describe(
 
 @router.delete("/{gallery:path}")
 async def drop(
-    gallery: str, runtime: OpenRuntime, deadline: RequestDeadline
+    gallery: str, runtime: OpenRuntime, deadline: RequestDeadline, audit: RequestAudit
 ) -> DroppedGalleryAnswer:
     """Delete a gallery, by its own name, with everything that is in it."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        await audit.record("drop", gallery)
         info = await runtime.gallery.manage(lambda catalogue: catalogue.drop(gallery))
     return DroppedGalleryAnswer(deleted=True, gallery=info.name, gallery_id=info.gallery_id)
 

@@ -23,6 +23,9 @@ async def readyz(runtime: OpenRuntime, deadline: RequestDeadline) -> ReadyAnswer
         raise _not_ready("an embedder that has stopped")
     async with deadline.bounding(NOTHING_KEPT):
         health = await runtime.gallery.health()
+    problem = runtime.forgetting.problem()
+    if problem is not None:
+        raise _not_ready(problem)
     if not health.ready:
         raise _not_ready(health.reason or "a gallery that is not ready")
     return ReadyAnswer(ready=True, tracklets=health.tracklets, seq=health.seq)

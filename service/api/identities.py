@@ -5,12 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from service.api.answers import DeletedIdentityAnswer
+from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, page_limit
+from service.api.erasures import ACCEPTED, PersonErasing
+from service.api.forgetting_answers import ErasureAnswer
 from service.api.gallery_answers import IdentitiesAnswer, IdentityAnswer
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.schemas import PagingQuery
 from service.gallery.deletion import delete_identity
+from service.gallery.erasure_places import Subject
 from service.gallery.listing import Paging, list_identities
 from service.gallery.records import check_identifier
 
@@ -47,17 +51,22 @@ async def list_page(
     )
 
 
-@router.delete("/{identity:path}")
+@router.delete("/{identity:path}", responses=ACCEPTED)
 async def forget(
     gallery: str,
     identity: str,
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
-) -> DeletedIdentityAnswer:
-    """Delete every tracklet of an identity."""
+    audit: RequestAudit,
+    erasing: PersonErasing,
+) -> DeletedIdentityAnswer | ErasureAnswer:
+    """Delete every tracklet of an identity; with `?erase=true` no byte is left either."""
     check_identifier("identity", identity)
+    if erasing.asked:
+        return await erasing.erase(gallery, Subject(identity=identity), response)
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        await audit.record("delete", gallery, identity)
         done = await runtime.gallery.write(gallery, lambda held: delete_identity(held, identity))
     show_seq(response, done.value.seq)
     return DeletedIdentityAnswer(deleted=done.value.tracklets, seq=done.value.seq)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.audited import RequestAudit
 from service.api.deadline import OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
 from service.api.gallery_answers import MovedAnswer
@@ -28,10 +29,12 @@ async def rename_identity(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    audit: RequestAudit,
 ) -> MovedAnswer:
     """Give an identity a name that no other has."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
         body = await _body(RenameBody, request, runtime)
+        await audit.record("rename", gallery, body.identity)
         return await _moved(
             runtime, gallery, response, lambda held: rename(held, body.identity, body.to)
         )
@@ -44,10 +47,13 @@ async def merge_identities(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    audit: RequestAudit,
 ) -> MovedAnswer:
     """Make several identities one, which may be one of them."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
         body = await _body(MergeBody, request, runtime)
+        await audit.record("merge", gallery, body.into)
+        await audit.record_each("merge", gallery, body.identities)
         return await _moved(
             runtime, gallery, response, lambda held: merge(held, body.identities, body.into)
         )
@@ -60,10 +66,13 @@ async def split_identity(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    audit: RequestAudit,
 ) -> MovedAnswer:
     """Make some tracklets of an identity another one, of a name that no other has."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
         body = await _body(SplitBody, request, runtime)
+        await audit.record("split", gallery, body.identity)
+        await audit.record_each("split", gallery, body.tracklet_ids)
         return await _moved(
             runtime,
             gallery,
@@ -79,10 +88,13 @@ async def reassign_tracklets(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    audit: RequestAudit,
 ) -> MovedAnswer:
     """Say of whom tracklets are; null that it is not known."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
         body = await _body(ReassignBody, request, runtime)
+        await audit.record("reassign", gallery, body.identity)
+        await audit.record_each("reassign", gallery, body.tracklet_ids)
         return await _moved(
             runtime,
             gallery,

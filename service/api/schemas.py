@@ -144,6 +144,17 @@ class WriteQuery(QueryString):
     )
 
 
+class EraseQuery(QueryString):
+    """Whether a deletion leaves bytes behind."""
+
+    erase: bool = Field(default=False, description="Leave no byte behind, with a receipt.")
+    wait: bool = Field(default=False, description="Answer an erasure when it is final.")
+
+
+class DeleteQuery(WriteQuery, EraseQuery):
+    """When one tracklet is deleted, and whether that leaves bytes behind."""
+
+
 class ReadQuery(QueryString):
     """How new the answer must be."""
 

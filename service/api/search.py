@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.api.answers import FramesAnswer, MatchAnswer, SearchAnswer
+from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (
     JSON,
@@ -25,6 +26,7 @@ from service.api.validation import parse_json
 from service.errors import InvalidQuery
 from service.gallery.gallery import Answered
 from service.gallery.ranking.search import Match, SearchResult
+from service.metrics import Metrics
 from service.runtime import Runtime
 
 router = APIRouter(tags=["search"])
@@ -40,25 +42,29 @@ async def search(
     runtime: OpenRuntime,
     deadline: RequestDeadline,
     min_seq: MinSeq,
+    audit: RequestAudit,
 ) -> SearchAnswer:
     """Search by frames (options in the field `query`), an embedding or an enrolled tracklet."""
     async with deadline.bounding(NOTHING_KEPT):
         if media_type(request) == MULTIPART:
-            answer = await _search_by_frames(request, runtime, min_seq)
+            answer = await _search_by_frames(request, runtime, min_seq, audit)
         elif media_type(request) == JSON:
-            answer = await _search_by_json(request, runtime, min_seq)
+            answer = await _search_by_json(request, runtime, min_seq, audit)
         else:
             raise unsupported(request, MULTIPART, JSON)
     show_seq(response, answer.seq)
+    metrics: Metrics = request.app.state.metrics
+    metrics.searched(tier=answer.tier, exact=answer.exact)
     return answer
 
 
 async def _search_by_frames(
-    request: Request, runtime: Runtime, min_seq: int | None
+    request: Request, runtime: Runtime, min_seq: int | None, audit: Audit
 ) -> SearchAnswer:
     form = await read_form(request, runtime.settings, json_field="query")
     body = parse_json(SearchOptionsBody, form.json, fault=InvalidQuery)
     options = search_options(body, runtime.settings)
+    audit.note("search", body.gallery)
     embedded = await runtime.embed(form.frames)
     found = await runtime.gallery.search(
         body.gallery, embedded.embedding, options, min_seq=later_of(body.min_seq, min_seq)
@@ -66,10 +72,13 @@ async def _search_by_frames(
     return _search_answer(runtime, body.gallery, found, frames_answer(embedded.decoded))
 
 
-async def _search_by_json(request: Request, runtime: Runtime, min_seq: int | None) -> SearchAnswer:
+async def _search_by_json(
+    request: Request, runtime: Runtime, min_seq: int | None, audit: Audit
+) -> SearchAnswer:
     raw = await read_json(request, runtime.settings.max_json_bytes)
     body = parse_json(SearchBody, raw, fault=InvalidQuery)
     options = search_options(body, runtime.settings)
+    audit.note("search", body.gallery, body.tracklet_id)
     asked_seq = later_of(body.min_seq, min_seq)
     gallery = runtime.gallery
     if body.embedding is not None:

@@ -14,6 +14,7 @@ from service.api.answers import (
     PageAnswer,
     TrackletAnswer,
 )
+from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import (
     JSON,
@@ -29,16 +30,19 @@ from service.api.dependencies import (
     unsupported,
 )
 from service.api.embedding_codec import decode_embedding, embedding_numbers
+from service.api.erasures import ACCEPTED, TrackletErasing
 from service.api.filter_json import read_filter_text, time_window
+from service.api.forgetting_answers import ErasureAnswer
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.schemas import EnrollBody, MetadataBody, PageQuery, TrackletQuery
 from service.api.tracklet_wire import metadata_of, tracklet_answer
 from service.api.validation import parse_json
-from service.api.write_conditions import Conditions, seq_tag
+from service.api.write_conditions import Conditions, DeleteConditions, seq_tag
 from service.errors import InvalidInput, InvalidMetadata
 from service.gallery.deletion import delete_one
 from service.gallery.enrolment import Enrolment
+from service.gallery.erasure_places import Subject
 from service.gallery.filter_tree import Equals, Filter, Joined
 from service.gallery.listing import Paging, list_tracklets
 from service.gallery.records import TrackletMetadata, check_identifier
@@ -98,10 +102,13 @@ async def read(
     deadline: RequestDeadline,
     query: Annotated[TrackletQuery, Query()],
     min_seq: MinSeq,
+    audit: RequestAudit,
 ) -> TrackletAnswer:
     """One tracklet; its embedding only with `?embedding=true`."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
+        if query.embedding:
+            await audit.record("read_embedding", gallery, tracklet_id)
         found = await runtime.gallery.get(
             gallery, tracklet_id, min_seq=later_of(query.min_seq, min_seq)
         )
@@ -113,19 +120,24 @@ async def read(
     return answer
 
 
-@router.delete(_ONE)
+@router.delete(_ONE, responses=ACCEPTED)
 async def forget(
     gallery: str,
     tracklet_id: str,
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
-    conditions: Conditions,
-) -> DeletedTrackletAnswer:
-    """Delete one tracklet: its metadata and its embedding, in the store and in the index."""
+    conditions: DeleteConditions,
+    audit: RequestAudit,
+    erasing: TrackletErasing,
+) -> DeletedTrackletAnswer | ErasureAnswer:
+    """Delete one tracklet; with `?erase=true` no byte of it is left either."""
     check_identifier("tracklet id", tracklet_id)
+    if erasing.asked:
+        return await erasing.erase(gallery, Subject(tracklet_id=tracklet_id), response)
     key = conditions.idempotency(b"delete", tracklet_id.encode())
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        await audit.record("delete", gallery, tracklet_id)
         deleted = await runtime.gallery.write(
             gallery,
             lambda held: delete_one(held, tracklet_id, if_seq=conditions.if_seq, idempotency=key),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query
 
-from service.api.schemas import WriteQuery
+from service.api.schemas import DeleteQuery, WriteQuery
 from service.errors import InvalidInput
 from service.gallery.stores.batch import IdempotencyKey, request_digest
 
@@ -62,7 +62,31 @@ def write_conditions(
     return WriteConditions(next(iter(asked), None), idempotency_key)
 
 
+def delete_conditions(
+    query: Annotated[DeleteQuery, Query()],
+    idempotency_key: Annotated[str | None, Header(description="Names the request.")] = None,
+    if_match: Annotated[str | None, Header(description='As `if_seq`: an ETag, "12".')] = None,
+) -> WriteConditions:
+    """As `write_conditions`, for a deletion.
+
+    Raises:
+        InvalidInput: When a header cannot be read, or they contradict each other, or there is a
+            condition upon an erasure, which takes the tracklet as it is.
+    """
+    conditions = write_conditions(query, idempotency_key, if_match)
+    if query.erase and conditions.if_seq is not None:
+        raise InvalidInput(
+            expected="`erase=true` without `if_seq` and If-Match",
+            received="an erasure upon a condition",
+            remedy="leave the condition out: whatever the tracklet is now is erased",
+        )
+    return conditions
+
+
 Conditions = Annotated[WriteConditions, Depends(write_conditions)]
+
+
+DeleteConditions = Annotated[WriteConditions, Depends(delete_conditions)]
 
 
 def seq_tag(seq: int) -> str:

@@ -11,6 +11,7 @@ from service.gallery.open_gallery import OpenGallery
 from service.gallery.open_replicas import OpenReplica, OpenReplicas
 from service.gallery.periodic_thread import PeriodicThread
 from service.gallery.records import check_identifier
+from service.gallery.replica.replica_status import ReplicaStatus
 from service.gallery.store_clock import StoreClock
 from service.gallery.stores.protocol import GalleryInfo, GallerySpec, GalleryStore
 
@@ -148,6 +149,10 @@ class Catalogue:
             clock=self.clock,
             visible_within_s=self._limits.visible_within_s,
         )
+
+    def statuses(self) -> list[ReplicaStatus]:
+        """How the replicas are that have started."""
+        return self._replicas.statuses()
 
     def erasable(self, info: GalleryInfo, *, name: str) -> ErasableGallery:
         """What an erasure needs of a gallery.

@@ -24,6 +24,11 @@ class ErasableGallery:
         """As in its `ReplicaMark`."""
         return self._replica.forgotten_seq
 
+    @property
+    def damaged_rows(self) -> int:
+        """Rows of the store that are damaged, and in no view."""
+        return len(self._replica.status().damaged)
+
     def view(self) -> View:
         """What searches see."""
         return self._replica.view()

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from service.errors import ReceiptNotFound
 from service.gallery.erasure_places import (
+    DAMAGED,
     FILES,
     ROWS,
     finished,
@@ -45,6 +46,11 @@ class ErasingReplica(CatchesUp, Protocol):
     @property
     def forgotten_seq(self) -> int:
         """As in its `ReplicaMark`."""
+        ...
+
+    @property
+    def damaged_rows(self) -> int:
+        """Rows of the store that are damaged, and in no view."""
         ...
 
     def wait_for(self, seq: int, timeout_s: float) -> None:
@@ -150,7 +156,10 @@ class Erasure:
         # The head of the log, not only our own last write: what somebody deleted or replaced
         # shortly before the erasure was asked for is dead, and its bytes are the same person's.
         head = self._store.state(gallery_id).seq
-        done = with_place(self._receipt, ROWS, "erased", now_s=self._store.now_s())
+        now_s = self._store.now_s()
+        done = with_place(self._receipt, ROWS, "erased", now_s=now_s)
+        if self._receipt.identity is not None and self._replica.damaged_rows:
+            done = with_place(done, DAMAGED, "operator", now_s=now_s)
         self._save(replace(done, deleted_seq=head))
 
     def _delete_damaged(self) -> None:

@@ -15,8 +15,9 @@ IMAGES = "frames: dropped once they are embedded"
 BACKUPS = "backups: the operator's"
 OF_REPLICA = ("memory of the index", "approximate index", "snapshots")
 
-PRESENT_S = 60.0
-"""A replica that has said nothing for so long is taken to have stopped."""
+PRESENT_S = 900.0
+"""A replica that has said nothing for so long is taken to have stopped; an idle one repeats its
+mark every ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)

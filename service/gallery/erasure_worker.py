@@ -1,7 +1,7 @@
 """The owned thread that carries erasures to their end, this process' and those left by others.
 
 Every process with a replica runs one. It carries out the erasures it was asked for, before or
-after a restart, and takes over those whose own process has said nothing for a minute. For all the
+after a restart, and takes over those whose own process has stopped for good. For all the
 others it makes its own replica forget, which the replica's mark then confirms.
 """
 

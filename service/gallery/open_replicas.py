@@ -9,6 +9,7 @@ from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.periodic_thread import PeriodicThread
 from service.gallery.replica.replica import GalleryReplica
+from service.gallery.replica.replica_status import ReplicaStatus
 from service.gallery.replica_opening import ReplicaOpening
 from service.gallery.stores.protocol import GalleryInfo
 from service.log import log_event
@@ -85,6 +86,12 @@ class OpenReplicas:
         """The replicas of all other galleries, which are the caller's from now on."""
         with self._lock:
             return [self._open.pop(one) for one in list(self._open) if one not in gallery_ids]
+
+    def statuses(self) -> list[ReplicaStatus]:
+        """How those replicas are that have started."""
+        with self._lock:
+            ended = [one for one in self._open.values() if one.ended and not one.failed]
+        return [opening.replica(0).status() for opening in ended]
 
     def problem(self) -> str | None:
         """Why this process should not be sent requests; None where it may be.

@@ -10,7 +10,9 @@ from service.api.health import readyz
 from service.errors import NotReady
 
 
-def readiness(*, embedder_ready: bool = True, gallery_ready: bool = True) -> ReadyAnswer:
+def readiness(
+    *, embedder_ready: bool = True, gallery_ready: bool = True, problem: str | None = None
+) -> ReadyAnswer:
     """`/readyz` of a runtime with parts in the given state; a broken part cannot be had at will."""
 
     async def ask() -> ReadyAnswer:
@@ -19,7 +21,9 @@ def readiness(*, embedder_ready: bool = True, gallery_ready: bool = True) -> Rea
             return SimpleNamespace(ready=gallery_ready, reason=reason, tracklets=3, seq=9)
 
         runtime = SimpleNamespace(
-            embedder=SimpleNamespace(ready=embedder_ready), gallery=SimpleNamespace(health=health)
+            embedder=SimpleNamespace(ready=embedder_ready),
+            gallery=SimpleNamespace(health=health),
+            forgetting=SimpleNamespace(problem=lambda: problem),
         )
         return await readyz(runtime, Deadline(5))
 
@@ -52,3 +56,8 @@ def test_one_broken_part_is_enough_to_be_not_ready(state, received):
     assert caught.value.expected == "a running embedder and an index equal to the store"
     assert "rebuilds the index from the store" in caught.value.remedy
     assert caught.value.retry_after_s == 1
+
+
+def test_not_ready_when_nobody_erases_or_audits_any_more():
+    with pytest.raises(NotReady, match="the thread for erasures has died"):
+        readiness(problem="the thread for erasures has died; restart the service")

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import httpx
@@ -168,10 +169,16 @@ def test_a_write_cut_short_by_the_deadline_does_not_claim_to_know_its_outcome(me
     async def never(*_, **__):
         await asyncio.sleep(60)
 
+    def recorded(*_):
+        done = Future()
+        done.set_result(None)
+        return done
+
     async def slow_runtime():
         return SimpleNamespace(
             settings=Settings(request_timeout_s=0.05),
             gallery=SimpleNamespace(enroll=never, write=never),
+            forgetting=SimpleNamespace(audit=SimpleNamespace(record=recorded)),
         )
 
     app = create_app(Settings())

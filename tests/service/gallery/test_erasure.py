@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import IdentityBeingErased, StoreUnavailable
 from service.gallery.erasure import Erasure, forget_upto
-from service.gallery.erasure_places import FILES, OF_REPLICA, ROWS, Subject, new_receipt
+from service.gallery.erasure_places import DAMAGED, FILES, OF_REPLICA, ROWS, Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.stores.erasure_receipt import ErasureReceipt
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
@@ -228,6 +228,13 @@ def test_a_damaged_row_is_deleted_by_its_id(store, info, replica, tmp_path):
     assert receipt.state == "final"
     assert store.rows(info.gallery_id, ["t1"]) == [None]
     assert store.rows(info.gallery_id, ["t2"]) != [None]
+
+
+def test_damaged_rows_whose_they_are_unknown_are_left_to_the_operator(store, info, replica):
+    put(store, info, person("t1", "p1"))
+    replica.damaged_rows = 1
+    receipt = Erasure(store, replica, begin(store, info)).advance()
+    assert (receipt.state, state_of(receipt, DAMAGED)) == ("final", "operator")
 
 
 def test_another_replica_is_waited_for_until_its_mark_confirms(store, info, replica, clock):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from service.errors import StoreUnavailable
-from service.gallery.erasure_places import Subject, new_receipt
+from service.gallery.erasure_places import PRESENT_S, Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.retention import MOST_SET_BACK_S, RetentionSweeper, RetentionTimes, expired
 from service.gallery.stores.audit_entry import AuditEntry
@@ -225,7 +225,7 @@ def test_the_first_of_the_running_replicas_purges_for_all(store, info, monkeypat
     steady.now_s = TIMES.purge_every_s
     swept.sweep()
     assert (purges, second.forgets) == ([], 1)
-    clock.now_s += 100
+    clock.now_s += PRESENT_S + 1
     put(store, info, person("t2", "p1"))
     steady.now_s *= 2
     swept.sweep()
