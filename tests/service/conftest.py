@@ -1,5 +1,6 @@
 """One real service for all tests of the API and of the client; every test starts empty."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def client(running: LiveService) -> Iterator[ReidClient]:
         yield client
         for tracklet in list(client.pages()):
             client.delete(tracklet.tracklet_id)
+
+
+@pytest.fixture
+def station(client: ReidClient) -> Iterator[str]:
+    """The name of a gallery of its own, empty."""
+    name = f"station-{uuid.uuid4().hex[:8]}"
+    client.galleries.create(name)
+    yield name
+    if name in [gallery.gallery for gallery in client.galleries.every()]:
+        client.galleries.drop(name)
 
 
 @pytest.fixture
