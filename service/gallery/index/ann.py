@@ -4,9 +4,9 @@ Rows that came later are scanned exactly beside it, and rows that have gone are 
 miss a neighbour and can do nothing worse: what it finds obeys the filter, lives in the view, and
 gets its similarity from the row itself.
 
-The graph is FAISS' HNSW over codes of 8 bits. At 100,000 rows of 512 values it kept a recall of
-0.98 under a filter that passes one row in ten, where inverted lists (IVF) of the same speed fell
-to 0.6.
+The graph is FAISS' HNSW over codes of 8 bits: a walk goes on past rows that a filter forbids, where
+of the few lists that an inverted index looks into most rows may be forbidden.
+`python -m benchmarks.gallery_ranking --approximate` measures what it costs and finds.
 """
 
 import threading

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import faiss
 import numpy as np
 import pytest
@@ -189,3 +192,34 @@ def test_no_view_is_kept(index):
     index.apply([], ["t00001"], seq=9999, chain="f")
     assert index.zero_dead_slots()
     assert tier.status().state == "published"
+
+
+def test_searches_go_on_while_the_base_is_built_forgets_and_is_dropped(index):
+    tier = refreshed(index)
+    ended = threading.Event()
+    gone = set(list(crowd(2000))[::50])
+
+    def search():
+        tiers = set()
+        while not ended.is_set():
+            before = index.view.state.seq
+            for result in ask(tier, index, 3, mode="ann"):
+                tiers.add(result.tier)
+                assert len(result.matches) == 10
+                similarities = [match.similarity for match in result.matches]
+                assert similarities == sorted(similarities, reverse=True)
+                found = {match.tracklet_id for match in result.matches}
+                assert before < 9999 or not found & gone
+        return tiers
+
+    with ThreadPoolExecutor(4) as pool:
+        searches = [pool.submit(search) for _ in range(4)]
+        try:
+            for seq in (9999, 10_000):
+                index.apply([], sorted(gone), seq=seq, chain="f")
+                tier.forget_dead(index.view)
+                tier.drop()
+                tier.refresh(lambda: index.view, now_s=NOW_S)
+        finally:
+            ended.set()
+        assert set().union(*(found.result(60) for found in searches)) == {"ann", "exact"}
