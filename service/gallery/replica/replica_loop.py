@@ -48,6 +48,8 @@ class ReplicaLoop:
         self._options = options
         self._clock = clock
         self._is_cut_off = False
+        self._told: tuple[Phase, str] | None = None
+        """Why it last stopped serving, so that it is logged once."""
         self.divergences = 0
 
     def run(self) -> None:
@@ -67,7 +69,7 @@ class ReplicaLoop:
         try:
             followed = self._builder.build()
             self._served.serve(followed.built.index)
-            is_serving = True
+            is_serving, self._told = True, None
             self._follow(followed)
         except (GalleryNotFound, ReplicaDiverged, StoreUnavailable) as error:
             self._fall(error, was_serving=is_serving)
@@ -114,7 +116,8 @@ class ReplicaLoop:
             phase, pause_s = "rebuilding", 0.0
         else:
             phase, pause_s = "unreachable", self._options.retry_s
-        if (phase, str(error)) != (self._served.phase, self._served.reason):
+        if (phase, str(error)) != self._told:
+            self._told = (phase, str(error))
             log_event(
                 logger,
                 logging.ERROR,

@@ -51,8 +51,8 @@ class ServedIndex:
             self._changed.notify_all()
 
     def say(self, reason: str) -> None:
-        """Why nothing is served yet, while something is being built."""
-        if self._index is None:
+        """Why nothing is served yet; where that is for a fault, the fault goes on being told."""
+        if self._index is None and self.phase in {"starting", "rebuilding"}:
             self.reason = reason
 
     def applied(self, damaged: tuple[DamagedRow, ...]) -> None:
