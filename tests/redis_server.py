@@ -1,5 +1,6 @@
 """A real redis-server in a directory of its own, on a private port, configured to lose nothing."""
 
+import os
 import random
 import shutil
 import signal
@@ -104,6 +105,13 @@ class RedisServer:
     def resume(self) -> None:
         """Let it go on."""
         self._running().send_signal(signal.SIGCONT)
+
+    def signal_children(self, how: signal.Signals) -> None:
+        """Send a signal to the processes that write its files."""
+        process = self._running().pid
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), how)
 
     def client(self) -> redis.Redis:
         """A plain client, to look at the server or to do it harm; close it after use."""

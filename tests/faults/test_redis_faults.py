@@ -165,7 +165,7 @@ def test_a_redis_that_does_not_answer_leaves_the_outcome_unknown_and_the_key_tel
         assert "received TimeoutError; repeat the request with the same" in str(error)
         assert not isinstance(refused(lambda: store.state(gallery)), OutcomeUnknown)
         assert isinstance(refused(store.check), StoreUnavailable)
-        assert time.monotonic() - started < 5, "each call is bounded by its timeout"
+        assert time.monotonic() - started < 20, "each call is bounded by its timeout"
         server.resume()
         seqs = {write(store, gallery, upsert("b", 2, enrolled_s=1.0), key=KEY).seq for _ in "123"}
         assert seqs == {2}

@@ -32,6 +32,7 @@ class RedisSession:
         self._address = (url, password, timeout_s)
         self._held: RedisConnections | None = None
         self._checked_s = -math.inf
+        # An address that cannot be used is refused here, and not when the store is opened.
         self._connect().close()
 
     def open(self) -> None:

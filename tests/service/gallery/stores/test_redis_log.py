@@ -4,6 +4,7 @@ import time
 import pytest
 
 from service.errors import GalleryNotFound, LogTrimmed, StoreUnavailable
+from service.gallery.stores import redis_log
 from tests.erasure_receipts import mark
 from tests.gallery_stores import SPEC, upsert, write
 from tests.redis_galleries import key
@@ -20,7 +21,8 @@ def in_thread(work):
     return thread
 
 
-def test_a_reader_that_waits_has_the_entry_within_milliseconds(redis_store, gallery):
+def test_a_reader_that_waits_is_woken_by_the_entry(redis_store, gallery, monkeypatch):
+    monkeypatch.setattr(redis_log, "_LONGEST_BLOCK_S", 30.0)
     for seq in range(1, 6):
         found = []
         reader = in_thread(
@@ -31,10 +33,10 @@ def test_a_reader_that_waits_has_the_entry_within_milliseconds(redis_store, gall
         time.sleep(0.05)
         started = time.monotonic()
         write(redis_store, gallery, upsert("a", seq))
-        reader.join(10)
+        reader.join(40)
         [(entries, ended)] = found
         assert [entry.seq for entry in entries] == [seq]
-        assert ended - started < 0.4, "found by the next look, and not by the entry"
+        assert ended - started < 15, "found by the next look, and not by the entry"
 
 
 def test_a_reader_sees_soon_that_its_gallery_was_dropped(redis_store, gallery):
@@ -48,7 +50,7 @@ def test_a_reader_sees_soon_that_its_gallery_was_dropped(redis_store, gallery):
     reader = in_thread(wait)
     time.sleep(0.05)
     redis_store.drop_gallery(gallery)
-    reader.join(5)
+    reader.join(20)
     assert raised == [True]
 
 
