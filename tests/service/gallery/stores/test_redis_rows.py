@@ -1,9 +1,10 @@
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
-from service.errors import SeqConflict, StoreUnavailable
+from service.errors import CapacityExceeded, SeqConflict, StoreUnavailable
 from service.gallery.stores.batch import MOST_CHANGES, Delete, IdempotencyKey
 from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import chain_hash, first_hash, log_keys
@@ -170,6 +171,21 @@ def test_a_row_under_the_id_of_another_is_not_served(server, redis_store, galler
         if isinstance(row, DamagedRow)
     }
     assert found == {"b", "\ufffd"}
+
+
+def test_a_gallery_beyond_its_limit_shrinks_and_does_not_grow(server, redis_store):
+    gallery = redis_store.create_gallery("small", replace(SPEC, max_tracklets=3)).gallery_id
+    write(redis_store, gallery, upsert("a"), upsert("b"), upsert("c"))
+    with server.client() as client:
+        client.hset(key(gallery, "meta"), "tracklets", 9)
+    with pytest.raises(CapacityExceeded) as caught:
+        write(redis_store, gallery, upsert("d"))
+    assert str(caught.value) == (
+        "expected at most 3 tracklets in the gallery, received 1 more than the 9 that it holds; "
+        "delete tracklets, or enroll into another gallery"
+    )
+    assert write(redis_store, gallery, upsert("a", 5)).outcomes == ("replaced",)
+    assert write(redis_store, gallery, Delete("b")).outcomes == ("deleted",)
 
 
 def test_all_conflicts_are_named_and_nothing_is_written(server, redis_store, gallery):
