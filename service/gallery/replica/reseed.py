@@ -45,7 +45,8 @@ def reseed(
 ) -> Reseeded:
     """Write the newest whole snapshot of a lost gallery into the store, and prove it is there.
 
-    The snapshots are removed then: the new gallery has another id, and will have its own.
+    The snapshots are removed then, here at once and by other replicas when they start: the new
+    gallery has another id, and will have its own.
 
     Args:
         store: Open, and served by nobody.
@@ -71,6 +72,8 @@ def reseed(
             done += len(changes)
             written(done, view.state.tracklets)
         _require_equal(store, info, view)
+        # Other replicas have snapshots of it too, and would refuse to start.
+        store.give_up_gallery(lost.info.gallery_id)
         snapshots.remove()
     finally:
         lock.release()

@@ -139,6 +139,10 @@ class GalleryStore(Protocol):
         """Delete a gallery, its log and its aliases."""
         ...
 
+    def give_up_gallery(self, gallery_id: str) -> None:
+        """Remember a gallery that the store has lost as one that was dropped."""
+        ...
+
     def was_dropped(self, gallery_id: str) -> bool:
         """Whether a gallery of this id was dropped; a store that lost everything says no."""
         ...

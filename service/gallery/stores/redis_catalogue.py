@@ -66,6 +66,10 @@ class RedisCatalogue(RedisSession):
             raise gallery_not_found(gallery_id)
         self._specs.pop(gallery_id, None)
 
+    def give_up_gallery(self, gallery_id: str) -> None:
+        """Remember a gallery that the store has lost as one that was dropped."""
+        self._run("give_up_gallery", (DROPPED,), gallery_id)
+
     def was_dropped(self, gallery_id: str) -> bool:
         """Whether a gallery of this id was dropped; a store that lost everything says no."""
         return bool(self._read("SISMEMBER", DROPPED, gallery_id))

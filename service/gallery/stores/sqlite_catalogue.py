@@ -45,6 +45,11 @@ def drop(database: sqlite3.Connection, gallery_id: str) -> None:
     database.execute("INSERT INTO dropped (gallery_id) VALUES (?)", (gallery_id,))
 
 
+def give_up(database: sqlite3.Connection, gallery_id: str) -> None:
+    """Remember a gallery that was lost as one that was dropped."""
+    database.execute("INSERT OR IGNORE INTO dropped (gallery_id) VALUES (?)", (gallery_id,))
+
+
 def was_dropped(database: sqlite3.Connection, gallery_id: str) -> bool:
     """Whether a gallery of this id was dropped."""
     found = database.execute("SELECT 1 FROM dropped WHERE gallery_id = ?", (gallery_id,))

@@ -118,6 +118,10 @@ class SqliteGalleryStore:
         self._writes.run(work)
         self._announce()
 
+    def give_up_gallery(self, gallery_id: str) -> None:
+        """Remember a gallery that the store has lost as one that was dropped."""
+        self._writes.run(lambda database: sqlite_catalogue.give_up(database, gallery_id))
+
     def was_dropped(self, gallery_id: str) -> bool:
         """Whether a gallery of this id was dropped; a store that lost everything says no."""
         with self._connections.reading() as database:

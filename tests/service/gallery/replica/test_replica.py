@@ -248,9 +248,12 @@ def test_a_digest_that_changes_behind_the_log_stops_the_service(store, info, dir
     fill(store, info, 5)
     cut = CutStore(store)
     with started(cut, info, directory) as replica:
+        assert replica.forget_dead()
+        assert replica.forgotten_seq == 1
         cut.answers["state"] = another
         until(lambda: replica.status().phase == "drifted")
         assert replica.status().divergences == 1
+        assert replica.forgotten_seq == 0
         assert "the digest of what was read is not that of the store" in replica.status().reason
         del cut.answers["state"]
         until(lambda: replica.status().is_ready)

@@ -1,5 +1,7 @@
 """A snapshot written back into a store gives every tracklet again, bit by bit, or says what not."""
 
+import shutil
+
 import pytest
 
 from service.errors import GalleryExists, NotFound, SnapshotUnusable, StoreUnavailable
@@ -59,6 +61,16 @@ def test_every_tracklet_is_back_and_the_service_may_start(lost, other_store, dir
     assert not list(directory.glob("*/snapshot-*"))
     with started(other_store, result.info, directory) as replica:
         assert replica.verify().agrees
+
+
+def test_other_replicas_with_snapshots_of_the_lost_gallery_may_start_too(
+    lost, other_store, directory
+):
+    others = directory.with_name("of-another-replica")
+    shutil.copytree(directory, others)
+    reseeded(other_store, directory)
+    require_no_lost_gallery(other_store, others)
+    assert not list(others.glob("*/snapshot-*"))
 
 
 def test_an_older_snapshot_is_taken_when_the_newest_is_damaged(lost, store, directory):

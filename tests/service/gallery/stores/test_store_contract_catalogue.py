@@ -111,6 +111,13 @@ def test_a_dropped_gallery_takes_all_its_own_along(store, gallery):
     assert write(store, again.gallery_id, upsert("a", identity="p")).outcomes == ("created",)
 
 
+def test_what_was_lost_can_be_given_up_and_counts_as_dropped(store, gallery):
+    store.give_up_gallery("f" * 32)
+    store.give_up_gallery("f" * 32)
+    assert store.was_dropped("f" * 32)
+    assert not store.was_dropped(gallery)
+
+
 def test_a_store_remembers_what_was_dropped_and_forgets_what_was_lost(place, store, gallery):
     assert not store.was_dropped(gallery)
     assert not store.was_dropped("f" * 32)
