@@ -19,7 +19,7 @@ RUN python -m pip --python /opt/reid/bin/python install --no-deps --only-binary 
         --require-hashes --requirement requirements/service.lock
 COPY pyproject.toml README.md LICENSE ./
 # Of the model the service needs the manifest alone; the networks and torch stay away.
-COPY model/__init__.py model/manifest.py model/durable_file.py model/
+COPY model/__init__.py model/manifest.py model/
 COPY service service
 RUN python -m pip --python /opt/reid/bin/python install --no-deps --no-build-isolation . \
     && python -m pip --python /opt/reid/bin/python uninstall --yes setuptools \

@@ -50,14 +50,17 @@ class ComposedRedis:
             name: self.here(value) for name, value in self._said["environment"].items()
         }
 
-    def launch(self) -> subprocess.Popen:
-        """Start it and wait for nothing."""
+    def launch(self, *, program_dir: Path | None = None) -> subprocess.Popen:
+        """Start it and wait for nothing; programs are first looked for in `program_dir`."""
+        environment = self.environment
+        if program_dir is not None:
+            environment["PATH"] = f"{program_dir}:{environment['PATH']}"
         words = [*self._said["entrypoint"], *self._said["command"]]
         words[words.index("6379")] = str(self.port)
         with (self.directory / "redis.log").open("ab") as log:
             return subprocess.Popen(
                 [self.here(word) for word in words],
-                env=self.environment,
+                env=environment,
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -51,6 +51,20 @@ def test_the_password_stands_in_no_argument_and_no_environment(running):
     assert PASSWORD.encode() not in seen
 
 
+def test_not_even_at_the_moment_of_its_start(config, tmp_path):
+    """A server rewrites its list of arguments; another program in its place tells what it got."""
+    server = ComposedRedis(config, tmp_path)
+    told = tmp_path / "redis-server"
+    told.write_text('#!/bin/sh\necho "arguments: $*"; env; echo "input:"; cat\n')
+    told.chmod(0o755)
+    started = server.launch(program_dir=tmp_path)
+    assert started.wait(10) == 0
+    seen, _, entered = server.log().partition("input:")
+    assert "--appendfsync always" in seen
+    assert PASSWORD not in seen
+    assert f">{PASSWORD} ~reid:*" in entered
+
+
 @pytest.mark.parametrize(
     "words",
     [
