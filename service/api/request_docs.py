@@ -4,9 +4,8 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-JsonSchema: TypeAlias = dict[
-    str, "JsonSchema | list[JsonSchema | str] | str | int | float | bool | None"
-]
+SchemaValue: TypeAlias = "JsonSchema | list[SchemaValue] | str | int | float | bool | None"
+JsonSchema: TypeAlias = dict[str, SchemaValue]
 
 _FRAMES: JsonSchema = {
     "type": "array",
@@ -68,7 +67,12 @@ def _resolve(schema: JsonSchema, definitions: JsonSchema) -> JsonSchema:
         target = definitions[reference.rsplit("/", 1)[-1]]
         if isinstance(target, dict):
             return _resolve(target, definitions)
-    return {
-        key: _resolve(value, definitions) if isinstance(value, dict) else value
-        for key, value in schema.items()
-    }
+    return {key: _resolved_value(value, definitions) for key, value in schema.items()}
+
+
+def _resolved_value(value: SchemaValue, definitions: JsonSchema) -> SchemaValue:
+    if isinstance(value, dict):
+        return _resolve(value, definitions)
+    if isinstance(value, list):
+        return [_resolved_value(each, definitions) for each in value]
+    return value

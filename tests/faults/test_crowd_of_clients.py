@@ -151,7 +151,9 @@ def test_a_service_that_is_told_to_stop_finishes_what_it_took(store, artifact, t
         stopping.set()
         for writer in writers:
             writer.join()
-        assert [line for line in service.lines if line.get("level") == "error"] == []
+        # Asked before it was ready, it said so.
+        failed = [line for line in service.lines if line.get("level") == "error"]
+        assert {line.get("code") for line in failed} <= {"not_ready"}
         assert service.events("snapshot_written")
         with again() as second, httpx.Client(base_url=second.url, timeout=30) as http:
             assert second.events("started_from_snapshot")

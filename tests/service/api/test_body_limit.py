@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from service.api.body_limit import BodyLimit, body_too_large
+from service.api.body_limit import BodyLimit, StreamedBodies, body_too_large
 from service.errors import BodyTooLarge, Overloaded
 from tests.asgi_exchange import exchange, http_scope
 
@@ -117,3 +117,19 @@ def test_an_idle_service_takes_a_body_of_any_accepted_size():
     limited = BodyLimit(count_bytes, max_bytes=10, max_held_bytes=1)
     assert exchange(limited, chunks=[b"x" * 10]).body == b"10"
     assert exchange(limited, chunks=[b"x" * 10]).body == b"10"
+
+
+STREAMED = StreamedBodies(path_ends=("/lines",), max_bytes=100, max_held_bytes=4)
+
+
+def test_a_streamed_body_may_be_larger_than_what_is_held_of_it():
+    limited = BodyLimit(count_bytes, max_bytes=10, max_held_bytes=15, streamed=STREAMED)
+    for headers in ({}, {"Content-Length": "100"}):
+        seen = exchange(limited, chunks=[b"x" * 20] * 5, headers=headers, path="/a/lines")
+        assert seen.body == b"100"
+    with pytest.raises(BodyTooLarge, match="at most 100 bytes"):
+        exchange(limited, chunks=[b"x" * 20] * 6, path="/a/lines")
+    with pytest.raises(BodyTooLarge, match="a body of 101 bytes"):
+        exchange(limited, chunks=[b"x"], headers={"Content-Length": "101"}, path="/a/lines")
+    with pytest.raises(BodyTooLarge, match="at most 10 bytes"):
+        exchange(limited, chunks=[b"x" * 20], path="/a/lines/other")

@@ -1,7 +1,17 @@
 import json
 
-from service.api.request_docs import body_docs
-from service.api.schemas import EnrollBody, MetadataBody
+import pytest
+
+from service.api.gallery_schemas import (
+    BatchBody,
+    BatchItem,
+    CreateGalleryBody,
+    DeleteChosenBody,
+    ExportLine,
+    SplitBody,
+)
+from service.api.request_docs import body_docs, json_docs, lines_docs
+from service.api.schemas import EnrollBody, MetadataBody, SearchBody, SearchOptionsBody
 
 
 def test_multipart_alone_has_frames_alone():
@@ -21,3 +31,25 @@ def test_both_forms_are_described_without_references():
     assert set(body["metadata"]["properties"]) == set(MetadataBody.model_fields)
     assert "$ref" not in json.dumps(docs)
     assert "$defs" not in json.dumps(docs)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [SearchBody, BatchBody, BatchItem, CreateGalleryBody, SplitBody, DeleteChosenBody, ExportLine],
+)
+def test_every_body_is_described_whole(body):
+    for docs, media_type in (
+        (json_docs(body), "application/json"),
+        (lines_docs(body), "application/x-ndjson"),
+    ):
+        (content,) = docs["requestBody"]["content"].items()
+        assert content[0] == media_type
+        assert set(content[1]["schema"]["properties"]) == set(body.model_fields)
+        assert "$ref" not in json.dumps(docs)
+
+
+def test_a_search_shows_what_topology_and_re_ranking_are_made_of():
+    shown = json.dumps(body_docs(field="query", in_field=SearchOptionsBody, as_json=SearchBody))
+    for key in ("from_camera", "least_s", "k1", "original"):
+        assert f'"{key}"' in shown
+    assert "$ref" not in shown
