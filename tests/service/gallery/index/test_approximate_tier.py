@@ -161,6 +161,24 @@ def codes_of(base):
     return faiss.rev_swig_ptr(codes.data(), codes.size()).reshape(base.rows, -1).copy()
 
 
+def test_what_has_gone_while_a_base_was_judged_is_forgotten_too(index):
+    tier = ApproximateTier(POINTS)
+    looks = iter(range(1000))
+    gone = [f"t{number:05}" for number in range(1, 31)]
+    before = []
+
+    def view():
+        if next(looks) == 5:
+            before.append(np.count_nonzero(codes_of(tier._building).any(axis=1)))
+            index.apply([], gone, seq=9999, chain="f")
+            tier.forget_dead(index.view)
+        return index.view
+
+    tier.refresh(view, now_s=NOW_S)
+    base = base_for(tier, index)
+    assert np.count_nonzero(codes_of(base).any(axis=1)) == before[0] - 30
+
+
 def test_nothing_to_forget_is_no_fault(index):
     tier = ApproximateTier(POINTS)
     tier.forget_dead(index.view)

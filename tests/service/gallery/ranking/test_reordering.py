@@ -41,6 +41,7 @@ def test_an_identity_is_worth_its_best_tracklet():
     groups = [HITS[0], HITS[1], HITS[3]]
     ordered = names(groups, [0.1, 0.5, 0.7, 0.2], key=group_key)
     assert ordered == [("a", 0.7), ("b", 0.5), ("d", 0.2)]
+    assert names(groups, [0.7, 0.5, 0.1, 0.2], key=group_key) == ordered
 
 
 def test_of_equal_worth_the_more_similar_comes_first():

@@ -85,6 +85,17 @@ def test_it_is_what_the_paper_says_of_as_many_as_are_allowed():
     assert reranked(query, np.stack(matches), given_) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("copies", [12, 60])
+def test_it_is_what_the_paper_says_where_more_rows_are_equal_than_are_neighbours(copies):
+    """Then a row need not be among its own neighbours, and only the order found decides."""
+    generator = np.random.default_rng(7)
+    query, one, *others = (unit(generator.normal(size=64)) for _ in range(40))
+    matches = sorted([*[one] * copies, *others], key=lambda match: -cosine(match, query))
+    for given_ in (Reranking(k1=3, k2=2), Reranking(k1=8, k2=3)):
+        expected = by_the_paper(query, matches, given_)
+        assert reranked(query, np.stack(matches), given_) == pytest.approx(expected, abs=1e-6)
+
+
 @given(rows(), numbers)
 def test_every_value_lies_between_0_and_1(found, given_):
     values = reranked(*found, given_)

@@ -169,6 +169,40 @@ def test_more_matches_than_there_are_rows_are_no_error():
     assert not result.truncated
 
 
+def test_the_least_similarity_is_itself_included():
+    view = view_of({"t0": (ONE, TrackletMetadata())})
+    assert answered(search_view(view, ONE, SearchOptions(min_similarity=1.0), now_s=NOW_S))
+    aside = unit([0, 1, 0, 0])
+    assert answered(search_view(view, aside, SearchOptions(min_similarity=0.0), now_s=NOW_S))
+
+
+def test_the_time_of_an_enrolled_query_is_its_own():
+    topology = Topology((Transit("c0", "c1", 10, 20),), "impossible")
+    rows = {
+        "query": (ONE, TrackletMetadata(camera="c0", start_s=0, end_s=100)),
+        "later": (ONE, TrackletMetadata(camera="c1", start_s=115, end_s=120)),
+        "sooner": (ONE, TrackletMetadata(camera="c1", start_s=15, end_s=20)),
+    }
+    asked = SearchOptions(topology=topology, query_camera="c1", query_interval_s=(0.0, 0.0))
+    result = search_tracklet(view_of(rows), "query", asked, now_s=NOW_S)
+    assert answered(result) == [("later", 1.0, 1)]
+
+
+def test_re_ranking_lifts_nobody_into_the_answer_from_behind_it():
+    """The nearest row is of the second group by mean, which is looked at only for `truncated`."""
+    rows = {
+        "a": (unit([0.9, 0.44, 0, 0]), TrackletMetadata(identity="p")),
+        "b": (unit([0.95, 0.31, 0, 0]), TrackletMetadata(identity="q")),
+        "c": (unit([0.5, 0, 0.86, 0]), TrackletMetadata(identity="q")),
+    }
+    asked = SearchOptions(
+        top_k=1, group_by="identity", group_mode="mean", rerank=Reranking(first=1)
+    )
+    result = search_view(view_of(rows), ONE, asked, now_s=NOW_S)
+    assert [match.tracklet_id for match in result.matches] == ["a"]
+    assert result.truncated
+
+
 def test_the_options_check_their_ids_and_camera():
     for wrong in ({"exclude_ids": ("a/b",)}, {"query_camera": ""}):
         with pytest.raises(InvalidIdentifier):
