@@ -64,6 +64,15 @@ def test_a_row_that_is_deleted_after_the_view_was_taken_is_not_shown(gallery, mo
     assert page.next_cursor is not None
 
 
+def test_a_row_that_no_longer_passes_is_not_shown(gallery, monkeypatch):
+    put(gallery, "a", "b", camera="c1")
+    old = gallery.view()
+    put(gallery, "b", camera="c2")
+    monkeypatch.setattr(gallery.replica, "view", lambda: old)
+    (page,) = pages(tracklets(gallery, Equals("camera", ("c1",))), 9)
+    assert [record.tracklet_id for record in page.records] == ["a"]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 9])
 def test_identities_are_counted_by_name(gallery, limit):
     put(gallery, "a", "b", identity="q")
