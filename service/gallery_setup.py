@@ -20,7 +20,8 @@ from service.settings import Settings
 STORE_FILE = "gallery.sqlite3"
 SNAPSHOTS = "snapshots"
 
-_READ_THREADS = 8
+_READ_THREADS = 32
+"""Many, since a read that asks for a write waits on one; they are started when they are needed."""
 _OPENING_WITHIN_S = 5.0
 
 

@@ -144,6 +144,7 @@ def _described(held: OpenGallery, replica: str, catalogue: Catalogue) -> Describ
         seq=state.seq,
         digest=_hexadecimal(state),
         chain=state.chain,
+        tier="ann" if held.approximate.status().state == "published" else "exact",
         stored_seq=status.stored_seq,
         stale_for_s=status.stale_for_s,
         snapshot_seq=status.snapshot_seq,

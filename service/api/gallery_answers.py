@@ -33,7 +33,10 @@ class GalleriesAnswer(Answer):
 
 
 class DescribedGalleryAnswer(GalleryAnswer):
-    """A gallery, and how this process holds it; digests and chains are hexadecimal."""
+    """A gallery, and how this process holds it; digests and chains are hexadecimal.
+
+    `tier` is `ann` where an approximate index may answer wide searches, else `exact`.
+    """
 
     replica: str
     phase: str
@@ -43,6 +46,7 @@ class DescribedGalleryAnswer(GalleryAnswer):
     seq: int
     digest: str
     chain: str
+    tier: str
     stored_seq: int
     stale_for_s: float
     snapshot_seq: int

@@ -79,6 +79,6 @@ class Eligibility:
             raise InvalidQuery(
                 expected="the query's start and end, for `topology`",
                 received="a query whose time is not known",
-                remedy="send `start` and `end`, or leave `topology` out",
+                remedy="send `query_start` and `query_end`, or leave `topology` out",
             )
         return Sighting(camera, *self.query_interval_s)

@@ -19,7 +19,7 @@ def test_a_gallery_is_created_described_listed_and_deleted(http: httpx.Client):
     assert {key: shown[key] for key in held} == held
     assert (shown["tracklets"], shown["seq"], shown["stored_seq"]) == (1, 1, 1)
     assert (shown["ready"], shown["reason"], shown["phase"]) == (True, "", "serving")
-    assert shown["quarantined"] == 0
+    assert (shown["quarantined"], shown["tier"]) == (0, "exact")
     assert shown["model"] == {
         "fingerprint": http.get("/model").json()["fingerprint"],
         "dimension": 20,

@@ -63,7 +63,7 @@ def test_a_topology_without_the_time_of_the_query_is_refused():
         Eligibility(topology=TOPOLOGY, query_camera="c0").tree()
     assert str(refused.value) == (
         "expected the query's start and end, for `topology`, received a query whose time is not "
-        "known; send `start` and `end`, or leave `topology` out"
+        "known; send `query_start` and `query_end`, or leave `topology` out"
     )
 
 
