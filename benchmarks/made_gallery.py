@@ -11,7 +11,7 @@ from service.gallery.index.frozen import CHUNK_ROWS, FrozenRows, thaw
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.row_columns import END_KNOWN, START_KNOWN, RowColumns
 from service.gallery.index.scanner import Scanner
-from service.gallery.index.segment import id_hash, length_error
+from service.gallery.index.segment import id_hash
 from service.gallery.stores.protocol import GalleryState
 
 CAMERAS = 100
@@ -41,7 +41,7 @@ def made_embeddings(rows: int, dimension: int, *, seed: int = 0) -> Iterator[NDA
 def made_rows(embeddings: Sequence[NDArray[np.float16]], *, seed: int = 0) -> FrozenRows:
     """Everything of the tracklets that have these embeddings."""
     rows = sum(len(chunk) for chunk in embeddings)
-    off = max((length_error(chunk.astype(np.float32)) for chunk in embeddings), default=0.0)
+    off = max((_length_error(chunk.astype(np.float64)) for chunk in embeddings), default=0.0)
     dimension = embeddings[0].shape[1]
     rng = np.random.default_rng(seed)
     number = np.arange(rows)
@@ -71,3 +71,7 @@ def made_rows(embeddings: Sequence[NDArray[np.float16]], *, seed: int = 0) -> Fr
         state, dimension, off, columns, {}, "".join(names).encode(),
         json.dumps(values),
     )  # fmt: skip
+
+
+def _length_error(vectors: NDArray[np.float64]) -> float:
+    return float(np.abs(np.linalg.norm(vectors, axis=1) - 1).max())

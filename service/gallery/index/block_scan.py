@@ -47,7 +47,7 @@ class BlockScan:
             ReidError: When FAISS answers with a row that is not selected.
         """
         # Without a floor every row would be a candidate.
-        has_floors = bool(np.isfinite(candidates.floors).all())
+        has_floors = bool(np.isfinite(candidates.current_floors()).all())
         if unit.way is Way.FILTERED and has_floors:
             self._search_filtered(unit, candidates)
         elif unit.way is Way.WHOLE and has_floors:

@@ -21,6 +21,11 @@ _MOST_UNDECIDED = 65536
 decided before more are taken in: rows that are all alike must not fill the memory."""
 
 
+_FEW_FRESH = 64
+"""Pairs for each query that may be added before the floors are raised again: to sort costs more
+than to look at a few rows too many."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
     """Queries [m], rows [m] and similarities [m] that belong together."""
@@ -71,6 +76,7 @@ class Candidates:
         self._error = error
         self._lock = threading.Lock()
         self._most_undecided = max(_MOST_UNDECIDED, 4 * k * len(queries))
+        self._most_fresh = (k + _FEW_FRESH) * len(queries)
         self._fresh: list[Pairs] = []
         self._undecided = NO_PAIRS
         self._decided = NO_PAIRS
@@ -83,12 +89,18 @@ class Candidates:
             return
         with self._lock:
             self._fresh.append(found)
-            fresh = sum(len(pairs) for pairs in self._fresh)
-            if 4 * fresh > len(self._undecided):
+            if sum(len(pairs) for pairs in self._fresh) > self._most_fresh:
                 self._merge()
             if len(self._undecided) > self._most_undecided:
                 self._decide()
                 self._raise_floors(self._decided, self._error)
+
+    def current_floors(self) -> Similarities:
+        """The floors [b], raised first by what has been added if there are none yet."""
+        if not np.isfinite(self.floors).all():
+            with self._lock:
+                self._merge()
+        return self.floors
 
     def floors_with(self, similarities: Similarities) -> Similarities:
         """The floors [b], raised by what these similarities [b, n] of other rows already show."""
@@ -114,6 +126,8 @@ class Candidates:
         for found in self._fresh:
             self._undecided = self._undecided.with_others(found)
         self._fresh = []
+        if len(self._undecided) <= self._k:
+            return
         self._undecided = self._undecided.nearest_first()
         self._raise_floors(self._undecided, 2 * self._error)
         above = self._undecided.similarities >= self.floors[self._undecided.query_of]

@@ -30,6 +30,8 @@ class IdTable:
         """Locations where the row of this id may be, the newest first."""
         recent = self._recent.get(tracklet_id)
         found = [] if recent is None else [recent]
+        if not len(self._hashes):
+            return found
         key = np.uint64(hashed)
         first = int(np.searchsorted(self._hashes, key, "left"))
         while first < len(self._hashes) and self._hashes[first] == key:

@@ -33,7 +33,7 @@ class RowReader:
         """For each part that has some of the rows [m]: their slots, and their places in `rows`."""
         at = np.searchsorted(self._offsets, rows, "right") - 1
         found = []
-        for number in np.unique(at).tolist():
+        for number in np.flatnonzero(np.bincount(at)).tolist():
             places = np.flatnonzero(at == number)
             found.append((self._parts[number], rows[places] - self._offsets[number], places))
         return found

@@ -1,13 +1,13 @@
 """How to scan which rows: the cheapest exact way for the number of queries and the selected share.
 
-Nanoseconds a row of 512 values, of all rows of a block, on one core of a two-core server, by
-selected share (`python -m benchmarks.scan_ways`):
+Nanoseconds a row of 512 values, of all rows of a block, on one core of a two-core server that was
+busy with other work, by selected share (`python -m benchmarks.scan_ways --rows 32768 --rounds 3`):
 
     queries                          1                64
     selected share              1   0.5  0.1      1    0.5   0.1
-    all rows, by BLAS         108   126  133    1000  1000  1000
-    selected ones, by FAISS   103    88   11    10100 7200  1700
-    selected ones, copied     208   126   12    1000   670   104
+    all rows, by BLAS         167   185  197   1150  1277  1163
+    selected ones, by FAISS   139   171   51   9032  8517  1153
+    selected ones, copied     227   176   70   1201   732   140
 
 So one or two queries go through FAISS, which reads the selected rows where they lie; more go
 through BLAS, over a copy of the selected rows unless nearly all are. Below a tenth a copy is never
@@ -69,9 +69,7 @@ def plan_scan(parts: Sequence[Part], selection: Selection, *, queries: int, k: i
             continue
         share = count / part.length
         way = _way(share, queries)
-        width = BLOCK_ROWS
-        if way is Way.COPIED:
-            width = max(width, int(_SELECTED_AT_ONCE / share))
+        width = BLOCK_ROWS if way is Way.WHOLE else int(_SELECTED_AT_ONCE / share) + 1
         first = 0 if units else min(part.length, int(max(_FIRST_SELECTED, 2 * k) / share) + 1)
         starts = [*([0] if first else []), *range(first, part.length, width)]
         stops = [*starts[1:], part.length]

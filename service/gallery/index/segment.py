@@ -34,6 +34,7 @@ class Segment:
         self.attributes: dict[str, NDArray[np.int32]] = {}
         self.ids = bytearray()
         self.used = 0
+        self._wide = np.zeros(dimension)
         self.length_error = 0.0
         """How far the length of any embedding is from 1, at most."""
         self.soonest_expiry_s = math.inf
@@ -52,7 +53,7 @@ class Segment:
         """Fill the next unused slot, and return it."""
         slot, record, metadata = self.used, row.record, row.record.metadata
         self.vectors[slot] = record.embedding
-        self.length_error = max(self.length_error, length_error(record.embedding[None]))
+        self._note_length(record.embedding)
         self.ids += record.tracklet_id.encode()
         columns = self.columns
         columns.camera[slot] = _code(vocabulary.cameras, metadata.camera)
@@ -107,6 +108,13 @@ class Segment:
         """The id in a slot."""
         return self.raw_id(slot).decode()
 
+    def _note_length(self, embedding: NDArray[np.float32]) -> None:
+        np.copyto(self._wide, embedding)
+        length = math.sqrt(float(self._wide @ self._wide))
+        # What is left of a deleted row must be overwritten here too, so nothing is left at once.
+        self._wide.fill(0)
+        self.length_error = max(self.length_error, abs(length - 1))
+
     def forget(self, slots: NDArray[np.int64]) -> None:
         """Overwrite what these slots held; for slots that no view shows."""
         self.vectors[slots] = 0
@@ -123,13 +131,6 @@ class Segment:
 def id_hash(tracklet_id: str) -> int:
     """64 bits that nearly always differ for two ids; they are compared before the ids are."""
     return int.from_bytes(hashlib.blake2b(tracklet_id.encode(), digest_size=8).digest(), "little")
-
-
-def length_error(vectors: NDArray[np.float32]) -> float:
-    """How far the length of any of these vectors [n, d] is from 1, at most."""
-    # No copy in float64 is made: it would stay readable in the memory of the process.
-    squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
-    return float(np.abs(np.sqrt(squares) - 1).max(initial=0.0))
 
 
 def _code(table: ValueTable, value: str | None) -> int:
