@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.deploy.container_files import ROOT
 from tests.redis_server import free_port
@@ -95,7 +97,7 @@ class ComposedRedis:
 
     def client(self, password: str | None = PASSWORD) -> redis.Redis:
         """A client; close it after use."""
-        return redis.Redis(port=self.port, password=password)
+        return redis.Redis(port=self.port, password=password, retry=Retry(NoBackoff(), 0))
 
     def log(self) -> str:
         """What the server said."""
