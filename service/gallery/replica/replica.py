@@ -13,6 +13,7 @@ from service.gallery.replica.replica_builder import ReplicaBuilder
 from service.gallery.replica.replica_loop import ReplicaLoop
 from service.gallery.replica.replica_marks import ReplicaMarks
 from service.gallery.replica.replica_options import ReplicaOptions
+from service.gallery.replica.replica_parts import ReplicaParts
 from service.gallery.replica.replica_status import ReplicaStatus
 from service.gallery.replica.served_index import ServedIndex
 from service.gallery.replica.snapshot import SnapshotDirectory
@@ -62,24 +63,18 @@ class GalleryReplica:
         self._keeper = SnapshotKeeper(
             self._snapshots, self._options, clock=clock, written=self._marks.snapshot_written
         )
-        self._builder = ReplicaBuilder(
+        parts = ReplicaParts(
             store,
             info,
+            served=self._served,
             snapshots=self._snapshots,
-            served=self._served,
-            keeper=self._keeper,
-            marks=self._marks,
-            clock=clock,
-        )
-        self._loop = ReplicaLoop(
-            info,
-            builder=self._builder,
-            served=self._served,
             keeper=self._keeper,
             marks=self._marks,
             options=self._options,
             clock=clock,
         )
+        self._builder = ReplicaBuilder(parts)
+        self._loop = ReplicaLoop(parts, self._builder)
         self._lock: DirectoryLock | None = None
         self._thread = threading.Thread(target=self._loop.run, name="replica", daemon=True)
 

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,8 @@ from service.gallery.replica.built_index import BuiltIndex, built_from_snapshot,
 from service.gallery.replica.index_proof import fault_in
 from service.gallery.replica.ledger import Taken
 from service.gallery.replica.log_follower import LogFollower
-from service.gallery.replica.replica_marks import ReplicaMarks
-from service.gallery.replica.served_index import ServedIndex
-from service.gallery.replica.snapshot import SnapshotDirectory
-from service.gallery.replica.snapshot_keeper import SnapshotKeeper
+from service.gallery.replica.replica_parts import ReplicaParts
 from service.gallery.stores.log_chain import LogEntry
-from service.gallery.stores.protocol import GalleryInfo, GalleryStore
 from service.log import Field, log_event
 
 logger = logging.getLogger(__name__)
@@ -38,38 +33,14 @@ class FollowedIndex:
 
 
 class ReplicaBuilder:
-    """Builds and compares; one thread uses it.
+    """Builds and compares; one thread uses it."""
 
-    Args:
-        store: The truth.
-        info: Which gallery.
-        snapshots: Where an index may be read from.
-        served: Told of every step.
-        keeper: Told which snapshot was read.
-        marks: Keeps the log that will be needed from being trimmed.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(
-        self,
-        store: GalleryStore,
-        info: GalleryInfo,
-        *,
-        snapshots: SnapshotDirectory,
-        served: ServedIndex,
-        keeper: SnapshotKeeper,
-        marks: ReplicaMarks,
-        clock: Callable[[], float],
-    ) -> None:
-        self._store = store
-        self._info = info
-        self._snapshots = snapshots
-        self._served = served
-        self._keeper = keeper
-        self._marks = marks
-        self._clock = clock
+    def __init__(self, parts: ReplicaParts) -> None:
+        self._store, self._info, self._clock = parts.store, parts.info, parts.clock
+        self._snapshots, self._keeper = parts.snapshots, parts.keeper
+        self._served, self._marks = parts.served, parts.marks
         self._random = np.random.default_rng()
-        self._reported_s = clock()
+        self._reported_s = self._clock()
         self.writing = threading.Lock()
         """Held while an index is changed."""
         self.stopping = threading.Event()

@@ -1,16 +1,11 @@
 """What the thread of a replica does: have an index built, serve it, and follow the store."""
 
 import logging
-from collections.abc import Callable
 
 from service.errors import GalleryNotFound, LogTrimmed, ReidError, ReplicaDiverged, StoreUnavailable
 from service.gallery.replica.replica_builder import FollowedIndex, ReplicaBuilder, ReplicaStopped
-from service.gallery.replica.replica_marks import ReplicaMarks
-from service.gallery.replica.replica_options import ReplicaOptions
+from service.gallery.replica.replica_parts import ReplicaParts
 from service.gallery.replica.replica_status import Phase
-from service.gallery.replica.served_index import ServedIndex
-from service.gallery.replica.snapshot_keeper import SnapshotKeeper
-from service.gallery.stores.protocol import GalleryInfo
 from service.log import log_event
 
 logger = logging.getLogger(__name__)
@@ -20,33 +15,14 @@ class ReplicaLoop:
     """Runs on one thread, from the start of a replica to its stop.
 
     Args:
-        info: Which gallery.
+        parts: What it shares with the other parts of the replica.
         builder: Builds an index, and compares it with the store.
-        served: Told what may be searched.
-        keeper: Writes snapshots when it is time.
-        marks: Says how far this replica has come.
-        options: Times and sizes.
-        clock: Monotonic seconds.
     """
 
-    def __init__(
-        self,
-        info: GalleryInfo,
-        *,
-        builder: ReplicaBuilder,
-        served: ServedIndex,
-        keeper: SnapshotKeeper,
-        marks: ReplicaMarks,
-        options: ReplicaOptions,
-        clock: Callable[[], float],
-    ) -> None:
-        self._info = info
+    def __init__(self, parts: ReplicaParts, builder: ReplicaBuilder) -> None:
+        self._info, self._options, self._clock = parts.info, parts.options, parts.clock
+        self._served, self._keeper, self._marks = parts.served, parts.keeper, parts.marks
         self._builder = builder
-        self._served = served
-        self._keeper = keeper
-        self._marks = marks
-        self._options = options
-        self._clock = clock
         self._is_cut_off = False
         self._told: tuple[Phase, str] | None = None
         """Why it last stopped serving, so that it is logged once."""

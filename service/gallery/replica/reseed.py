@@ -45,8 +45,7 @@ def reseed(
 ) -> Reseeded:
     """Write the newest whole snapshot of a lost gallery into the store, and prove it is there.
 
-    The snapshots are removed then, here at once and by other replicas when they start: the new
-    gallery has another id, and will have its own.
+    Snapshots of the lost one are removed then, by other replicas when they start.
 
     Args:
         store: Open, and served by nobody.
@@ -55,8 +54,8 @@ def reseed(
         written: Told how many tracklets of how many have been written.
 
     Raises:
-        NotFound: When no lost gallery of this name has a snapshot.
-        GalleryExists: When the store has a gallery of this name that is not empty.
+        NotFound: When there is no snapshot of a lost gallery of this name.
+        GalleryExists: When a gallery of this name has tracklets.
         SnapshotUnusable: When no snapshot is whole.
         StoreUnavailable: When the store cannot be written, or a service runs on the snapshots.
     """
@@ -68,8 +67,7 @@ def reseed(
         info = _empty_gallery(store, lost.info)
         done = 0
         for changes in _batches(view):
-            store.write(info.gallery_id, Batch(changes))
-            done += len(changes)
+            done += len(store.write(info.gallery_id, Batch(changes)).outcomes)
             written(done, view.state.tracklets)
         _require_equal(store, info, view)
         # Other replicas have snapshots of it too, and would refuse to start.
