@@ -170,13 +170,17 @@ def test_on_a_full_disk_nothing_is_half_written_and_deletions_go_on(full_disk):
     for row in range(200):
         assert write(store, gallery, Delete(f"first-{row}")).outcomes == ("deleted",)
     assert not (filler.parent / RESERVE_FILE).exists(), "it would have gone well without"
+    fill(filler.parent, name="and what the reserve gave")
+    for row in range(100):
+        assert write(store, gallery, Delete(f"batch-0-{row}")).outcomes == ("deleted",)
     store.save_receipt(receipt(gallery, tracklets=200))
     store.audit([AuditEntry(1.0, "a", "erase", "default", "p", None, None)])
-    assert store.state(gallery).tracklets == 100 * acknowledged
+    assert store.state(gallery).tracklets == 100 * (acknowledged - 1)
     with pytest.raises(CapacityExceeded):
         write(store, gallery, upsert("new"))
-    assert store.state(gallery).tracklets == 100 * acknowledged
-    filler.unlink()
+    assert store.state(gallery).tracklets == 100 * (acknowledged - 1)
+    for name in ("filler", "more", "and what the reserve gave"):
+        (filler.parent / name).unlink()
     assert write(store, gallery, upsert("new")).outcomes == ("created",)
     store.purge()
     assert store.state(gallery).digest == digest_by_hand(held(store, gallery))

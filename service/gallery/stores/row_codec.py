@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from service.errors import ReidError
@@ -123,7 +124,7 @@ def _unpacked(tracklet_id: str, raw: bytes) -> StoredRow:
         return DamagedRow(tracklet_id, "the digest does not match")
     enrolled_s, described_bytes, dimension = _BODY.unpack_from(body)
     start = _BODY.size + described_bytes
-    name, identity, camera, start_s, end_s, expires_s, attributes = json.loads(
+    name, identity, camera, start_s, end_s, expires_s, attributes = orjson.loads(
         body[_BODY.size : start]
     )
     embedding = np.frombuffer(body, dtype="<f2", offset=start).astype(np.float32)

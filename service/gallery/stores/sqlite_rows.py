@@ -31,7 +31,7 @@ _ASKED_FOR = (
     "ON gallery_key = ? AND tracklet_id = asked.value"
 )
 
-Cells = tuple[object, object, object, object]
+Cells = tuple[str, int, int, bytes]
 Bodies = dict[str, PackedBody]
 Held = dict[str, tuple[int, int]]
 """From the ids of a batch that are held to (seq, digest)."""
@@ -134,7 +134,7 @@ def _require_enrollable(database: sqlite3.Connection, key: int, changes: Iterabl
 
 def _require_room(gallery: HeldGallery, grown: int) -> None:
     most = gallery.info.spec.max_tracklets
-    if most is not None and grown > 0 and gallery.state.tracklets + grown > most:
+    if most is not None and gallery.state.tracklets + grown > most:
         raise CapacityExceeded(
             expected=f"at most {most} tracklets in the gallery",
             received=f"{grown} more than the {gallery.state.tracklets} that it holds",
@@ -187,8 +187,6 @@ def _made(
 def _stored(cells: Cells) -> StoredRow:
     """The row, if it and what is kept beside it are what was written."""
     tracklet_id, seq, digest, packed = cells
-    if not (isinstance(tracklet_id, str) and isinstance(packed, bytes)):
-        return DamagedRow(str(tracklet_id), "columns of other types than were written")
     row = unpack_row(tracklet_id, packed)
     if isinstance(row, IntactRow) and (row.record.seq, signed(row.digest)) != (seq, digest):
         return DamagedRow(tracklet_id, "its seq or digest differs from the one kept beside it")

@@ -75,3 +75,10 @@ def test_a_gallery_created_anew_has_another_chain_from_the_start():
     ours, theirs = chain_of("g", ["[]"]), chain_of("h", ["[]"])
     assert not theirs[0].continues(0, first_hash("g"))
     assert ours[0].hash != theirs[0].hash
+
+
+def test_an_entry_continues_only_the_write_just_before_it():
+    first, second = chain_of("g", ["[]", "[]"])
+    assert second.continues(1, first.hash)
+    for seq in (0, 2, 3):
+        assert not second.continues(seq, first.hash)

@@ -66,11 +66,13 @@ def test_an_answer_is_remembered_for_a_day_and_then_swept(store, clock, gallery)
     clock.now_s += KEPT_S - 1
     assert write(store, gallery, upsert("a"), key=key).repeated
     clock.now_s += 1
+    assert not write(store, gallery, upsert("a"), key=key).repeated
+    clock.now_s += KEPT_S
     write(store, gallery, upsert("b"), key=other)
     kept = execute(store, "SELECT idempotency_key FROM answers")
     assert kept == [("other",)]
     again = write(store, gallery, upsert("a"), key=IdempotencyKey("k", "another request"))
-    assert (again.seq, again.repeated) == (3, False)
+    assert (again.seq, again.repeated) == (4, False)
     assert KEPT_S == 24 * 3600
 
 
@@ -225,3 +227,12 @@ def test_an_audit_position_is_never_given_twice(store):
     store.audit([entry])
     ((position, _),) = store.audit_entries(after=last, limit=9)
     assert int(position) > int(last)
+
+
+def test_an_audit_entry_of_the_very_moment_is_not_older_than_it(store):
+    entry = AuditEntry(2.0, "a", "search", "default", None, None, None)
+    store.audit([entry])
+    store.trim_audit(before_s=2.0)
+    assert [kept for _, kept in store.audit_entries(after=None, limit=9)] == [entry]
+    store.trim_audit(before_s=2.5)
+    assert store.audit_entries(after=None, limit=9) == []

@@ -96,6 +96,7 @@ def test_no_byte_of_the_old_tables_is_left(path, store):
         assert not tables & {"tracklets", "old_galleries", "tracklets_of_identity"}
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert database.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,9 @@ def test_a_key_counts_in_its_own_gallery_only(store, gallery):
     write(store, gallery, upsert("a"), key=KEY)
     written = write(store, other, upsert("b"), key=IdempotencyKey(KEY.key, "digest-of-b"))
     assert (written.seq, written.repeated) == (1, False)
+    for one, name, request in ((gallery, "a", "digest-of-a"), (other, "b", "digest-of-b")):
+        again = write(store, one, upsert(name), key=IdempotencyKey(KEY.key, request))
+        assert (again.seq, again.repeated) == (1, True)
 
 
 def test_keys_of_any_printable_ascii_are_told_apart(store, gallery):
