@@ -77,6 +77,26 @@ def test_a_cut_anywhere_in_the_last_write_takes_it_whole_and_leaves_the_others(s
     print(f"{len(cuts)} cuts within {len(raw) - start} bytes")
 
 
+def test_a_write_after_a_cut_is_whole_at_the_next_start_and_brings_nothing_back(server):
+    with opened_store(server) as store:
+        gallery, start, _, _ = written(server, store)
+        server.stop()
+        whole = shutil.copytree(server.append_only_directory, server.directory / "whole")
+        raw = last_file(server).read_bytes()
+        cuts = chosen_cuts(raw, start)
+        for cut in rounds(cuts[:: len(cuts) // 25], cuts):
+            shutil.rmtree(server.append_only_directory)
+            shutil.copytree(whole, server.append_only_directory)
+            last_file(server).write_bytes(raw[:cut])
+            server.start()
+            assert write(store, gallery, upsert("other", 5, enrolled_s=1.0)).seq == 4
+            acknowledged = everything(server)
+            server.restart()
+            assert everything(server) == acknowledged, f"cut to {cut} of {len(raw)} bytes"
+            assert set(held(store, gallery)) == {"a", "b", "c", "other"}
+            server.kill()
+
+
 def test_after_a_cut_the_lost_write_is_made_anew_and_the_chain_tells_who_saw_it(server):
     with opened_store(server) as store:
         gallery, start, _, _ = written(server, store)

@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 from service.errors import InvalidQuery, StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry, audit_text, parse_audit
 from service.gallery.stores.erasure_receipt import ErasureReceipt, parse_receipt, receipt_text
+from service.gallery.stores.redis_guard import info
 from service.gallery.stores.redis_keys import AUDIT, keys_of
 from service.gallery.stores.redis_refusals import as_written, refusal
 from service.gallery.stores.redis_session import RedisSession
@@ -133,5 +134,4 @@ class RedisForgetting(RedisSession):
             time.sleep(_LOOK_EVERY_S)
 
     def _persistence(self) -> dict[str, str]:
-        lines = self._read("INFO", "persistence").decode().splitlines()
-        return dict(line.split(":", 1) for line in lines if ":" in line)
+        return info(self._read("INFO", "persistence"))

@@ -10,7 +10,8 @@ class RedisGalleryStore(RedisRows, RedisLog, RedisForgetting):
 
     A write is one script: Redis answers it after the whole is on disk. Where no answer comes the
     outcome is unknown, and the write is never sent again by itself; repeated with its idempotency
-    key it is answered, and not done twice.
+    key it is answered, and not done twice. After each start of Redis the first write waits until
+    its append-only file has been written anew (see `WholeFile`).
 
     Args:
         url: `redis://HOST:PORT/DB`, `rediss://...` for TLS, or `unix:///PATH?db=0`.

@@ -34,7 +34,7 @@ def require_durable(ask: Ask) -> None:
     Raises:
         StoreUnavailable: Otherwise; says what to change.
     """
-    server = _info(ask(b"INFO", b"server"))
+    server = info(ask(b"INFO", b"server"))
     version = server.get("redis_version", "0")
     if _numbers(version) < OLDEST:
         raise _refused(
@@ -48,7 +48,7 @@ def require_durable(ask: Ask) -> None:
             received=f"one in mode {server.get('redis_mode')}",
             remedy="give the gallery a Redis of its own",
         )
-    role = _info(ask(b"INFO", b"replication")).get("role")
+    role = info(ask(b"INFO", b"replication")).get("role")
     if role != "master":
         raise _refused(
             expected="a Redis that takes writes",
@@ -71,7 +71,8 @@ def _require_options(ask: Ask) -> None:
             )
 
 
-def _info(reply: bytes) -> dict[str, str]:
+def info(reply: bytes) -> dict[str, str]:
+    """The fields of an answer to INFO."""
     lines = (line.partition(":") for line in reply.decode().splitlines() if ":" in line)
     return {name: value for name, _, value in lines}
 

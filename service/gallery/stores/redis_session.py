@@ -4,11 +4,12 @@ import math
 import time
 
 from service.errors import StoreUnavailable
-from service.gallery.stores.redis_connections import Argument, RedisConnections, Reply
+from service.gallery.stores.redis_connections import Argument, Ask, RedisConnections, Reply
 from service.gallery.stores.redis_guard import require_durable
 from service.gallery.stores.redis_keys import LAYOUT, gallery_not_found, keys_of
 from service.gallery.stores.redis_refusals import closed_store
 from service.gallery.stores.redis_scripts import script
+from service.gallery.stores.redis_whole_file import WholeFile
 
 LAYOUT_KNOWN = 1
 
@@ -32,6 +33,7 @@ class RedisSession:
         self._address = (url, password, timeout_s)
         self._held: RedisConnections | None = None
         self._checked_s = -math.inf
+        self._file = WholeFile(timeout_s)
         # An address that cannot be used is refused here, and not when the store is opened.
         self._connect().close()
 
@@ -80,7 +82,11 @@ class RedisSession:
 
     def _connect(self) -> RedisConnections:
         url, password, timeout_s = self._address
-        return RedisConnections(url, password=password, timeout_s=timeout_s, greet=require_durable)
+        return RedisConnections(url, password=password, timeout_s=timeout_s, greet=self._greet)
+
+    def _greet(self, ask: Ask) -> None:
+        require_durable(ask)
+        self._file.require(ask)
 
     def _read(self, *words: Argument) -> Reply:
         return self._connections.read(words)[0]
