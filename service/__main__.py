@@ -1,5 +1,6 @@
 """The command `reid`. Heavy parts are imported by the command that needs them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,6 +46,8 @@ def serve(
     log_level: Annotated[LogLevel | None, typer.Option(help="Least level logged.")] = None,
 ) -> None:
     """Serve; every setting is also a REID_* variable, and options go before variables."""
+    # ONNX Runtime reads this when it is imported, and would report to its maker otherwise.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     from service.serving import ServeError
     from service.serving import serve as serve_settings
     from service.settings import SettingsError, load_settings

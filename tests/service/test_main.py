@@ -32,6 +32,27 @@ def tree(tmp_path):
     return tmp_path
 
 
+def test_the_runtime_is_told_to_report_to_nobody_before_it_is_imported():
+    program = (
+        "import os, sys, service.__main__ as program\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "os.environ['REID_PORT'] = '70000'\n"
+        "try:\n    program.cli(['serve'])\nexcept SystemExit:\n    pass\n"
+        "assert 'onnxruntime' in sys.modules\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "1", done.stderr
+
+
 def test_help_names_the_commands():
     done = reid("--help")
     assert done.returncode == 0
