@@ -96,6 +96,17 @@ def test_it_is_what_the_paper_says_where_more_rows_are_equal_than_are_neighbours
         assert reranked(query, np.stack(matches), given_) == pytest.approx(expected, abs=1e-6)
 
 
+def test_it_is_what_the_paper_says_of_rows_that_only_roundings_tell_apart():
+    """The same values in another order are as near to a query of equal values, but for the sums."""
+    generator = np.random.default_rng(8)
+    values = generator.normal(loc=1, size=64)
+    matches = [unit(generator.permutation(values)) for _ in range(40)]
+    for given_ in (Reranking(k1=4, k2=2), Reranking(k1=8, k2=3)):
+        expected = by_the_paper(unit(np.ones(64)), matches, given_)
+        found = reranked(unit(np.ones(64)), np.stack(matches), given_)
+        assert found == pytest.approx(expected, abs=1e-6)
+
+
 @given(rows(), numbers)
 def test_every_value_lies_between_0_and_1(found, given_):
     values = reranked(*found, given_)
