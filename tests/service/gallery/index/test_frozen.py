@@ -11,6 +11,7 @@ from service.errors import InvalidInput
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.index.frozen import FrozenRows, freeze, frozen_embeddings, thaw
 from service.gallery.index.row_columns import RowColumns
+from service.gallery.index.segment import id_hash
 from service.gallery.records import TrackletMetadata
 from tests.indexed_rows import (
     DIMENSION,
@@ -154,3 +155,12 @@ def test_embeddings_lose_no_bit():
     rows = np.arange(10)
     assert again.embeddings(rows).tobytes() == view.embeddings(rows).tobytes()
     assert again.dimension == DIMENSION
+
+
+def test_ids_of_the_same_hash_are_told_apart():
+    frozen = copied(freeze(ten_rows()))
+    same = np.full(10, id_hash("t3"), np.uint64)
+    columns = dataclasses.replace(frozen.columns, id_hash=same)
+    embeddings = frozen_embeddings(ten_rows())
+    view = thaw(dataclasses.replace(frozen, columns=columns), embeddings).view
+    assert view.ids_of(view.rows_of(["t3"])) == ["t3"]

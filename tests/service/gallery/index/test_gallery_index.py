@@ -83,7 +83,7 @@ def test_a_row_that_is_not_newer_than_the_one_held_changes_nothing():
     index = GalleryIndex("gallery", DIMENSION)
     old, new = (stored("t", (vector(seed), NOTHING_KNOWN), seed) for seed in (1, 2))
     index.apply([new], [], seq=2, chain="b")
-    index.apply([old, new], [], seq=3, chain="c")
+    index.apply([new, old], [], seq=3, chain="c")
     assert index.view.record_head("t").seq == 2
     assert index.view.state == GalleryState(3, 1, new.digest, "c")
 
