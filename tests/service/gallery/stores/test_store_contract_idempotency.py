@@ -60,12 +60,13 @@ def test_a_request_that_was_refused_may_be_sent_again_with_its_key(store, galler
 
 def test_a_key_counts_in_its_own_gallery_only(store, gallery):
     other = store.create_gallery("other", SPEC).gallery_id
-    write(store, gallery, upsert("a"), key=KEY)
-    written = write(store, other, upsert("b"), key=IdempotencyKey(KEY.key, "digest-of-b"))
-    assert (written.seq, written.repeated) == (1, False)
-    for one, name, request in ((gallery, "a", "digest-of-a"), (other, "b", "digest-of-b")):
-        again = write(store, one, upsert(name), key=IdempotencyKey(KEY.key, request))
-        assert (again.seq, again.repeated) == (1, True)
+    for key, order in (("k", (gallery, other)), ("l", (other, gallery))):
+        for one in order:
+            asked = IdempotencyKey(key, f"{key} of {one}")
+            assert not write(store, one, upsert(key), key=asked).repeated
+        for one in order:
+            asked = IdempotencyKey(key, f"{key} of {one}")
+            assert write(store, one, upsert(key), key=asked).repeated
 
 
 def test_keys_of_any_printable_ascii_are_told_apart(store, gallery):
