@@ -1,6 +1,7 @@
 """The gallery as the service uses it: enroll, read, forget and search, from any number of tasks."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
@@ -30,6 +31,9 @@ from service.gallery.replica.start_guard import require_no_lost_gallery
 from service.gallery.stored_record import stored_record
 from service.gallery.stores.batch import IdempotencyKey
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryStore
+from service.log import log_event
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_GALLERY = "default"
 
@@ -280,6 +284,9 @@ class GalleryService:
             self.catalogue.info(DEFAULT_GALLERY)
         except GalleryNotFound:
             self.catalogue.create(DEFAULT_GALLERY, GallerySpec(self.model))
+        strangers = sum(info.spec.model != self.model for info in self.catalogue.infos())
+        if strangers:
+            log_event(logger, logging.WARNING, "galleries_of_another_model", galleries=strangers)
         self.catalogue.open_all()
 
     async def _close(self) -> None:
