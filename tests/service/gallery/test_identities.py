@@ -13,6 +13,8 @@ from service.errors import (
 )
 from service.gallery.erasure_places import Subject, new_receipt
 from service.gallery.identities import merge, reassign, rename, split
+from service.gallery.records import TrackletMetadata
+from service.gallery.stores.batch import Batch, Upsert
 from tests.gallery_rows import embedding_of, kept
 from tests.open_galleries import put, who
 
@@ -141,3 +143,21 @@ def test_what_is_enrolled_again_meanwhile_keeps_its_new_embedding(gallery):
         expected = written.get(row.record.tracklet_id)
         assert expected is not None
         np.testing.assert_array_equal(row.record.embedding, kept(embedding_of(expected)))
+
+
+def test_a_row_that_is_replaced_before_it_is_moved_is_moved_as_it_then_is(gallery, monkeypatch):
+    put(gallery, "a", identity="p", camera="old")
+    write, raced = gallery.store.write, []
+
+    def racing(gallery_id, batch):
+        if not raced:
+            raced.append(True)
+            known = TrackletMetadata(identity="p", camera="new")
+            write(gallery_id, Batch((Upsert("a", embedding_of(9), known),)))
+        return write(gallery_id, batch)
+
+    monkeypatch.setattr(gallery.store, "write", racing)
+    assert rename(gallery, "p", "q").tracklets == 1
+    (row,) = gallery.rows(["a"])
+    assert (row.record.metadata.identity, row.record.metadata.camera) == ("q", "new")
+    np.testing.assert_array_equal(row.record.embedding, kept(embedding_of(9)))
