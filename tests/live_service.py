@@ -100,7 +100,8 @@ def live_service(
     reader = threading.Thread(target=service.read_log, daemon=True)
     reader.start()
     try:
-        assert service.listening.wait(START_TIMEOUT_S), "the service logged nothing"
+        if not service.listening.wait(START_TIMEOUT_S):  # no assert: it waits, also under -O
+            raise AssertionError("the service logged nothing")
         if wait_ready:
             service.await_ready()
         yield service

@@ -72,7 +72,8 @@ def until(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     """Wait for something that another thread brings about."""
     end_s = time.monotonic() + within_s
     while not holds():
-        assert time.monotonic() < end_s, "it did not come about in time"
+        if time.monotonic() >= end_s:
+            raise AssertionError("it did not come about in time")
         time.sleep(0.005)
 
 
@@ -128,7 +129,7 @@ class Writers:
 
     def __init__(self, store: GalleryStore, info: GalleryInfo, count: int) -> None:
         self._stop = threading.Event()
-        self.errors: list[BaseException] = []
+        self.errors: list[Exception] = []
         self._threads = [
             threading.Thread(target=self._write, args=(store, info.gallery_id, number))
             for number in range(count)
@@ -143,7 +144,8 @@ class Writers:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        assert self.errors == []
+        if self.errors:
+            raise self.errors[0]
 
     def _write(self, store: GalleryStore, gallery_id: str, number: int) -> None:
         random, turn = Random(number), 0
