@@ -198,20 +198,6 @@ def test_a_store_opens_on_a_full_disk_and_has_what_it_acknowledged(full_disk):
     again.close()
 
 
-def test_with_little_space_and_no_reserve_deletions_go_on(tmp_path):
-    with small_disk(tmp_path / "disk", 32 * 2**20) as disk:
-        gallery, records = filled(disk / "gallery.sqlite3")
-        (disk / RESERVE_FILE).unlink()
-        fill(disk, leave_bytes=2**20)
-        store = opened(disk / "gallery.sqlite3")
-        with pytest.raises(CapacityExceeded):
-            write(store, gallery, upsert("new"))
-        for name in records:
-            assert write(store, gallery, Delete(name)).outcomes == ("deleted",)
-        assert store.state(gallery).tracklets == 0
-        store.close()
-
-
 def test_a_purge_without_space_says_so_and_can_be_repeated(full_disk):
     store, gallery, filler, _ = full_disk
     write(store, gallery, *[Delete(f"first-{row}") for row in range(200)])

@@ -80,12 +80,6 @@ class Connections:
                 purge(self._writer)
                 self.has_remains = False
 
-    def empty_log(self) -> None:
-        """Carry the write-ahead log into the file, which gives back the space that it takes."""
-        with self._writing, reporting():
-            self._require_open()
-            empty_log(self._writer)
-
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent state of the database; keep it short, since it holds back the log."""

@@ -60,5 +60,4 @@ class ReservedWrites:
             return self._grouped.run(work, changes=changes)
         except CapacityExceeded:
             self._reserve.give_up()
-            self.connections.empty_log()
             return self._grouped.run(work, changes=changes)
