@@ -1,15 +1,16 @@
 """One gallery as a request sees it: resolved once, whatever becomes of its name meanwhile."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from service.errors import ModelMismatch, ReidError
+from service.errors import ModelMismatch, NotReady, ReidError
 from service.gallery.failpoints import failpoint
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.view import View
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.store_clock import StoreClock
-from service.gallery.stores.batch import Batch, Change, IdempotencyKey, Outcome
+from service.gallery.stores.batch import Batch, Change, IdempotencyKey, Outcome, Upsert
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GalleryStore
 from service.gallery.stores.row_codec import StoredRow
 
@@ -112,15 +113,25 @@ class OpenGallery:
         """Make all changes durable in one write, or none; then wait until they are visible.
 
         Raises:
+            InvalidMetadata: When the gallery would have too many names of attributes.
             ReidError: As `GalleryStore.write` does.
         """
         batch = Batch(tuple(changes), idempotency)
+        self._check_attribute_names(batch)
         failpoint("enroll.before_store")
         written = self.store.write(self.gallery_id, batch)
         failpoint("enroll.stored")
         visible = self.shows(written.seq)
         failpoint("enroll.visible")
         return Acknowledged(written.seq, written.outcomes, written.repeated, visible)
+
+    def _check_attribute_names(self, batch: Batch) -> None:
+        upserts = [change for change in batch.changes if isinstance(change, Upsert)]
+        names = {name for upsert in upserts for name in upsert.metadata.attributes}
+        if names:
+            # A replica that serves nothing keeps nobody from writing: the store is the truth.
+            with suppress(NotReady):
+                self.replica.view().check_attribute_names(names)
 
     def shows(self, seq: int) -> bool:
         """Whether write `seq` becomes visible in time; a durable write is never called failed."""

@@ -2,8 +2,9 @@ import threading
 
 import pytest
 
-from service.errors import ModelMismatch, OutcomeUnknown, ReplicaBehind
+from service.errors import InvalidMetadata, ModelMismatch, OutcomeUnknown, ReplicaBehind
 from service.gallery.open_gallery import OpenGallery
+from service.gallery.records import TrackletMetadata
 from service.gallery.stores.batch import Upsert
 from service.gallery.stores.protocol import GalleryModel
 from tests.gallery_rows import MODEL, NOTHING_KNOWN, embedding_of
@@ -70,3 +71,15 @@ def test_another_model_is_refused_and_both_are_named(gallery):
         assert f"{MODEL.fingerprint}, dimension {MODEL.dimension}" in caught.value.expected
         assert caught.value.received == f"model {other.fingerprint}, dimension {other.dimension}"
         assert "move the alias" in caught.value.remedy
+
+
+def test_too_many_names_of_attributes_are_refused_before_anything_is_stored(gallery):
+    def named(first, count):
+        attributes = {f"name-{number}": 1 for number in range(first, first + count)}
+        return TrackletMetadata(attributes=attributes)
+
+    gallery.write([Upsert("many", embedding_of(1), named(0, 128))])
+    with pytest.raises(InvalidMetadata, match="at most 128 different attribute names"):
+        gallery.write([Upsert("more", embedding_of(1), named(128, 1))])
+    assert gallery.store.state(gallery.gallery_id).tracklets == 1
+    gallery.write([Upsert("same", embedding_of(1), named(3, 5))])
