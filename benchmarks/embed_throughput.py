@@ -26,7 +26,7 @@ from rich.progress import Progress
 
 from benchmarks.running_service import running_service
 from model.manifest import load_manifest
-from service.inference.cpu_count import usable_cores
+from service.cpu_count import usable_cores
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 CONCURRENCIES = (1, 16)

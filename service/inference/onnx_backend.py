@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from model.manifest import ArtifactError, Manifest
-from service.inference.cpu_count import usable_cores
+from service.cpu_count import usable_cores
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3

@@ -1,6 +1,5 @@
 """The threads that scan galleries, each on rows of its own."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache, partial
@@ -8,6 +7,7 @@ from functools import cache, partial
 import faiss
 from threadpoolctl import ThreadpoolController
 
+from service.cpu_count import usable_cores
 from service.gallery.index.self_test import require_honoured_filter
 
 
@@ -62,4 +62,4 @@ class Scanner:
 @cache
 def shared_scanner() -> Scanner:
     """One scanner for the whole process, with a thread for each core that it may use."""
-    return Scanner(len(os.sched_getaffinity(0)))
+    return Scanner(usable_cores())
