@@ -133,3 +133,11 @@ def test_a_streamed_body_may_be_larger_than_what_is_held_of_it():
         exchange(limited, chunks=[b"x"], headers={"Content-Length": "101"}, path="/a/lines")
     with pytest.raises(BodyTooLarge, match="at most 10 bytes"):
         exchange(limited, chunks=[b"x" * 20], path="/a/lines/other")
+
+
+def test_of_a_streamed_body_only_what_is_held_counts_beside_others():
+    limited = BodyLimit(count_bytes, max_bytes=10, max_held_bytes=15, streamed=STREAMED)
+    limited._held_bytes = 11  # the bodies of others, which are held whole
+    assert exchange(limited, chunks=[b"x" * 20], path="/lines").body == b"20"
+    with pytest.raises(Overloaded, match="10 more beside 11"):
+        exchange(limited, chunks=[b"x"])

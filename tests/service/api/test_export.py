@@ -89,6 +89,10 @@ def test_an_export_that_was_cut_short_is_imported_and_said_to_be_so(filled, stat
         assert end["complete"] is False
         assert end["created"] == created
     assert lines[-1]["error"]["code"] == "malformed_request"
+    gap = sent.splitlines(keepends=True)
+    del gap[2]
+    *_, end = read_lines(imported(filled, station, b"".join(gap)).content)
+    assert (end["complete"], end["failed"]) == (False, 0)
 
 
 def test_an_export_of_another_model_is_refused_by_name(filled, station):
