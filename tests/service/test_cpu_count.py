@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from service import cpu_count
 from service.cpu_count import usable_cores
-from service.inference import cpu_count
 
 
 @pytest.fixture(autouse=True)
