@@ -1,6 +1,3 @@
-import pytest
-
-from service.client.client import ReidClientError
 from tests.people import frames_of
 
 
@@ -14,17 +11,10 @@ def test_a_running_service_compares_every_copy_of_a_gallery(client, http):
     assert report["replica"]
     assert {check["name"] for check in report["checks"]} >= {"rows", "digest", "log", "snapshots"}
     assert all(check["agrees"] for check in report["checks"])
-    again = client.verify_gallery()
+    again = client.galleries.verify("default")
     assert (again.agrees, again.seq, again.gallery) == (True, report["seq"], "default")
 
 
-def test_of_a_gallery_that_is_not_there_nothing_is_compared(client):
-    with pytest.raises(ReidClientError) as caught:
-        client.verify_gallery("nobody")
-    assert (caught.value.status, caught.value.code) == (404, "gallery_not_found")
-
-
-def test_the_client_lists_and_describes_galleries(client):
-    assert "default" in [one.gallery for one in client.galleries().galleries]
-    described = client.describe_gallery()
-    assert (described.phase, described.ready, described.quarantined) == ("serving", True, 0)
+def test_of_a_gallery_that_is_not_there_nothing_is_compared(http):
+    answer = http.post("/galleries/nobody/verify")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "gallery_not_found")

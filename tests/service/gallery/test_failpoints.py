@@ -12,6 +12,7 @@ from service.gallery import failpoints
 from service.gallery.failpoints import FAILPOINTS, VARIABLE, failpoint
 
 SOURCES = Path(failpoints.__file__).resolve().parents[1]
+FAULTS = SOURCES.parent / "tests" / "faults"
 
 
 @pytest.fixture
@@ -72,5 +73,13 @@ def test_every_name_stands_in_the_code_exactly_once_and_no_other_does():
         for source in sorted(SOURCES.rglob("*.py"))
         for name in re.findall(r'\bfailpoint\("([^"]+)"\)', source.read_text())
     ]
-    assert len(calls) == len(set(calls))
-    assert set(calls) <= set(FAILPOINTS)
+    assert sorted(calls) == sorted(FAILPOINTS)
+
+
+def test_every_name_is_armed_by_a_test_of_faults():
+    literals = {
+        literal
+        for test in FAULTS.glob("test_*.py")
+        for literal in re.findall(r'"([a-z]+\.[a-z_]+)(?::kill@\d+)?"', test.read_text())
+    }
+    assert set(FAILPOINTS) <= literals
