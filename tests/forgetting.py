@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.gallery.records import TrackletMetadata, check_embedding
+from service.gallery.retention import RetentionSweeper, RetentionTimes
 from service.gallery.stores.batch import Batch, Delete, Upsert
 from service.gallery.stores.protocol import GalleryModel, GallerySpec
 
 DIMENSION = 4
 SPEC = GallerySpec(GalleryModel("f" * 64, DIMENSION))
+TIMES = RetentionTimes(sweep_every_s=86400.0, purge_every_s=3600.0, audit_s=30 * 86400.0)
 
 
 @dataclass
@@ -42,3 +44,12 @@ def drop(store, info, tracklet_id):
 def held(store, info):
     """Ids of all rows, in order."""
     return sorted(row.record.tracklet_id for piece in store.scan(info.gallery_id) for row in piece)
+
+
+def sweeper(store, *replicas, steady=None):
+    return RetentionSweeper(
+        store,
+        lambda: [(replica.info, replica) for replica in replicas],
+        TIMES,
+        clock=steady or SetClock(0.0),
+    )

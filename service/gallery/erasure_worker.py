@@ -74,12 +74,12 @@ class ErasureWorker:
         self._thread.close()
 
     def request(self, gallery_id: str, subject: Subject) -> ErasureReceipt:
-        """Begin an erasure; one of the same subject that is not final yet is that one.
+        """Begin an erasure; one of the same subject that will erase all that there is is that one.
 
         Nobody need be enrolled: what was deleted before is forgotten too.
         """
         for receipt in self._store.receipts(gallery_id):
-            if receipt.state == "erasing" and subject_of(receipt) == subject:
+            if subject_of(receipt) == subject and _takes_all(receipt):
                 return receipt
         receipt = new_receipt(
             gallery_id,
@@ -163,3 +163,12 @@ class ErasureWorker:
         heard = with_late_replicas(receipt, marks, now_s=self._store.now_s())
         if heard != receipt:
             self._store.save_receipt(heard)
+
+
+def _takes_all(receipt: ErasureReceipt) -> bool:
+    """Whether the erasure has yet to take everything of its subject that was written until now.
+
+    Nobody enrolls an identity meanwhile. A tracklet may have been, after what is meant was fixed.
+    """
+    is_fixed = receipt.identity is None and receipt.upto_seq is not None
+    return receipt.state == "erasing" and not is_fixed

@@ -16,12 +16,14 @@ from service.errors import (
     SeqConflict,
     TrackletNotFound,
 )
+from service.gallery.erasure_places import Subject, subject_of
 from service.gallery.filter_tree import Equals
 from service.gallery.guarded_deletion import Found
 from service.gallery.index.view import View
 from service.gallery.open_gallery import OpenGallery
-from service.gallery.records import check_identifier
+from service.gallery.records import TrackletRecord, check_identifier
 from service.gallery.stores.batch import MOST_CHANGES, Upsert
+from service.gallery.stores.erasure_receipt import ErasureReceipt
 from service.gallery.stores.row_codec import IntactRow
 
 MOST_NAMED = 1000
@@ -165,7 +167,7 @@ def _move_unchanged(gallery: OpenGallery, found: Sequence[Found], to: str | None
         for row in gallery.rows(list(seqs))
         if isinstance(row, IntactRow) and row.record.seq == seqs[row.record.tracklet_id]
     ]
-    _refuse_erased(gallery, {record.metadata.identity for record in records})
+    _refuse_erased(gallery, records)
     left = [
         Upsert(
             record.tracklet_id,
@@ -186,16 +188,22 @@ def _move_unchanged(gallery: OpenGallery, found: Sequence[Found], to: str | None
     return 0
 
 
-def _refuse_erased(gallery: OpenGallery, identities: Iterable[str | None]) -> None:
-    """A row that is about to be erased must not get away under another name."""
+def _refuse_erased(gallery: OpenGallery, records: Sequence[TrackletRecord]) -> None:
+    """A row that is about to be erased must not get away under another name or as a later write."""
     receipts = gallery.store.receipts(gallery.gallery_id)
-    erased = {receipt.identity for receipt in receipts if receipt.state == "erasing"}
-    if (erased - {None}) & set(identities):
+    pending = [receipt for receipt in receipts if receipt.state == "erasing"]
+    if any(_is_meant(receipt, record) for receipt in pending for record in records):
         raise IdentityBeingErased(
-            expected="an identity that is not being erased",
+            expected="an identity or a tracklet that is not being erased",
             received="one that is",
             remedy="wait until its erasure is final",
         )
+
+
+def _is_meant(receipt: ErasureReceipt, record: TrackletRecord) -> bool:
+    named = {Subject(record.metadata.identity), Subject(tracklet_id=record.tracklet_id)}
+    is_later = receipt.upto_seq is not None and record.seq > receipt.upto_seq
+    return subject_of(receipt) in named and not is_later
 
 
 def _rows_of(view: View, identities: Sequence[str]) -> list[Found]:

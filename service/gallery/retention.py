@@ -89,6 +89,8 @@ class RetentionSweeper:
         self._latest_s = -math.inf
         self._paused = False
         self._forgotten_seq: dict[str, int] = {}
+        self._seen: set[str] = set()
+        self._must_purge = False
         self._purged_s = clock()
         self.sweeps = 0
         self.deleted = 0
@@ -119,6 +121,7 @@ class RetentionSweeper:
             ReidError: When the store or a replica could not do its part; the next sweep goes on.
         """
         replicas = self._open_replicas()
+        self._note_dropped({info.gallery_id for info, _ in replicas})
         now_s = self._store.now_s()
         if self._is_set_back(now_s, replicas):
             return
@@ -131,6 +134,14 @@ class RetentionSweeper:
         if self._clock() - self._purged_s >= self._times.purge_every_s:
             self._forget_bytes(now_s, replicas)
         self.sweeps += 1
+
+    def _note_dropped(self, held: set[str]) -> None:
+        """What was dropped is still in the files; one that cannot be swept now counts as such."""
+        dropped = self._seen - held
+        self._must_purge = self._must_purge or bool(dropped)
+        for gallery_id in dropped & self._forgotten_seq.keys():
+            del self._forgotten_seq[gallery_id]
+        self._seen = held
 
     def _is_set_back(
         self, now_s: float, replicas: Sequence[tuple[GalleryInfo, SweptReplica]]
@@ -164,18 +175,16 @@ class RetentionSweeper:
         self, now_s: float, replicas: Sequence[tuple[GalleryInfo, SweptReplica]]
     ) -> None:
         """Of galleries that were written to or dropped since the last time, or since the start."""
-        dropped = self._forgotten_seq.keys() - {info.gallery_id for info, _ in replicas}
-        for gallery_id in dropped:
-            del self._forgotten_seq[gallery_id]
-        written = bool(dropped)
         for info, replica in replicas:
             seq = replica.view().state.seq
             if self._forgotten_seq.get(info.gallery_id) == seq or not replica.forget_dead():
                 continue
             self._forgotten_seq[info.gallery_id] = seq
-            written = written or self._is_first(info, replica, now_s)
-        if written:
+            # Kept until it is done: this gallery is not looked at again before its next write.
+            self._must_purge = self._must_purge or self._is_first(info, replica, now_s)
+        if self._must_purge:
             self._store.purge()
+            self._must_purge = False
         self._purged_s = self._clock()
 
     def _is_first(self, info: GalleryInfo, replica: SweptReplica, now_s: float) -> bool:

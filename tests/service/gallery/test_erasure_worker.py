@@ -82,6 +82,21 @@ def test_the_same_request_again_is_the_same_erasure(store, info):
     assert worker.request(info.gallery_id, P1).receipt_id != first.receipt_id
 
 
+def test_a_tracklet_enrolled_anew_is_not_left_to_an_erasure_that_spares_it(store, info, clock):
+    process, silent = Process(store, "a"), Process(store, "b")
+    silent.beat(info, clock.now_s)
+    asked = Subject(tracklet_id="t2")
+    first = process.worker.request(info.gallery_id, asked)
+    assert process.worker.request(info.gallery_id, asked) == first
+    process.worker.work()
+    assert store.receipts(info.gallery_id)[0].state == "erasing", "the other one has yet to forget"
+    put(store, info, person("t2", "p2"))
+    second = process.worker.request(info.gallery_id, asked)
+    process.worker.work()
+    assert held(store, info) == ["t1"]
+    assert second.receipt_id != first.receipt_id
+
+
 def test_a_receipt_is_found_by_its_id_in_its_gallery_alone(store, info):
     worker = Process(store, "a").worker
     receipt = worker.request(info.gallery_id, P1)

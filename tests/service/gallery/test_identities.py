@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,28 @@ def test_an_identity_that_is_being_erased_gets_away_under_no_other_name(people):
         with pytest.raises(IdentityBeingErased):
             change()
     assert who(people) == {"a": "p", "b": "p", "c": "q", "d": None}
+
+
+def test_a_tracklet_that_is_being_erased_does_not_get_away_as_a_later_write(people):
+    receipt = new_receipt(
+        people.gallery_id, Subject(tracklet_id="a"), driver="one", now_s=1.0, deadline_s=60.0
+    )
+    held = people.store.state(people.gallery_id).seq
+    for erasing in (receipt, replace(receipt, upto_seq=held)):
+        people.store.save_receipt(erasing)
+        for change in (
+            lambda: rename(people, "p", "new"),
+            lambda: reassign(people, ["a"], "q"),
+        ):
+            with pytest.raises(IdentityBeingErased) as caught:
+                change()
+    assert str(caught.value) == (
+        "expected an identity or a tracklet that is not being erased, received one that is; "
+        "wait until its erasure is final"
+    )
+    assert who(people) == {"a": "p", "b": "p", "c": "q", "d": None}
+    put(people, "a", identity="p")
+    assert reassign(people, ["a"], "q").tracklets == 1, "that one was enrolled afterwards"
 
 
 def test_many_tracklets_move_in_many_writes(gallery):

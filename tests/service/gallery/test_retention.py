@@ -7,17 +7,16 @@ from dataclasses import replace
 import pytest
 
 from service.errors import StoreUnavailable
-from service.gallery.erasure_places import PRESENT_S, Subject, new_receipt
+from service.gallery.erasure_places import Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
-from service.gallery.retention import MOST_SET_BACK_S, RetentionSweeper, RetentionTimes, expired
+from service.gallery.retention import MOST_SET_BACK_S, expired
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.protocol import GalleryModel, GallerySpec
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
-from tests.forgetting import DIMENSION, SPEC, SetClock, drop, held, person, put
+from tests.forgetting import DIMENSION, SPEC, TIMES, SetClock, held, person, put, sweeper
 from tests.log_follower import LogFollower
 
 DAY_S = 86400.0
-TIMES = RetentionTimes(sweep_every_s=DAY_S, purge_every_s=3600.0, audit_s=30 * DAY_S)
 
 
 @pytest.fixture
@@ -36,15 +35,6 @@ def store(tmp_path, clock):
 @pytest.fixture
 def info(store):
     return store.create_gallery("lobby", SPEC)
-
-
-def sweeper(store, *replicas, steady=None):
-    return RetentionSweeper(
-        store,
-        lambda: [(replica.info, replica) for replica in replicas],
-        TIMES,
-        clock=steady or SetClock(0.0),
-    )
 
 
 def ids(view, now_s):
@@ -172,82 +162,6 @@ def test_a_clock_set_back_while_nobody_swept_is_noticed_by_what_replicas_said(st
     swept = sweeper(store, replica)
     swept.sweep()
     assert (swept.paused, held(store, info)) == (True, ["t1"])
-
-
-def test_deleted_bytes_leave_memory_and_files_now_and_then(store, info, monkeypatch):
-    purges, real, steady = [], store.purge, SetClock(0.0)
-    monkeypatch.setattr(store, "purge", lambda: (purges.append(steady.now_s), real()))
-    replica = LogFollower(store, info)
-    swept = sweeper(store, replica, steady=steady)
-    put(store, info, person("t1", "p1"))
-    drop(store, info, "t1")
-    swept.sweep()
-    assert (purges, replica.forgets) == ([], 0)
-    for steady.now_s in (TIMES.purge_every_s, 2 * TIMES.purge_every_s):
-        swept.sweep()
-    assert (purges, replica.forgets) == ([TIMES.purge_every_s], 1)
-    assert replica.forgotten_seq == 2
-
-    put(store, info, person("t2", "p1"))
-    steady.now_s = 2.5 * TIMES.purge_every_s
-    swept.sweep()
-    assert len(purges) == 1
-    steady.now_s = 3 * TIMES.purge_every_s
-    swept.sweep()
-    assert len(purges) == 2
-
-
-def test_a_search_that_goes_on_delays_the_purge(store, info, monkeypatch):
-    purges, steady = [], SetClock(0.0)
-    monkeypatch.setattr(store, "purge", lambda: purges.append(1))
-    replica = LogFollower(store, info)
-    swept = sweeper(store, replica, steady=steady)
-    put(store, info, person("t1", "p1"))
-    replica.catch_up(1)
-    pinned = replica.view()
-    drop(store, info, "t1")
-    steady.now_s = TIMES.purge_every_s
-    swept.sweep()
-    assert purges == []
-    del pinned
-    steady.now_s *= 2
-    swept.sweep()
-    assert purges == [1]
-
-
-def test_the_first_of_the_running_replicas_purges_for_all(store, info, monkeypatch, clock):
-    purges, steady = [], SetClock(0.0)
-    monkeypatch.setattr(store, "purge", lambda: purges.append(1))
-    first, second = LogFollower(store, info, "a"), LogFollower(store, info, "b")
-    put(store, info, person("t1", "p1"))
-    first.say(clock.now_s)
-    swept = sweeper(store, second, steady=steady)
-    steady.now_s = TIMES.purge_every_s
-    swept.sweep()
-    assert (purges, second.forgets) == ([], 1)
-    clock.now_s += PRESENT_S + 1
-    put(store, info, person("t2", "p1"))
-    steady.now_s *= 2
-    swept.sweep()
-    assert purges == [1]
-
-
-def test_a_dropped_gallery_leaves_the_files_too(store, info, monkeypatch):
-    purges, steady = [], SetClock(0.0)
-    replica = LogFollower(store, info)
-    open_replicas = [replica]
-    swept = RetentionSweeper(
-        store, lambda: [(one.info, one) for one in open_replicas], TIMES, clock=steady
-    )
-    put(store, info, person("t1", "p1"))
-    steady.now_s = TIMES.purge_every_s
-    swept.sweep()
-    monkeypatch.setattr(store, "purge", lambda: purges.append(1))
-    store.drop_gallery(info.gallery_id)
-    open_replicas.clear()
-    for steady.now_s in (2 * TIMES.purge_every_s, 3 * TIMES.purge_every_s):
-        swept.sweep()
-    assert purges == [1]
 
 
 def test_names_leave_the_audit_log_and_the_receipts_after_their_time(store, info, clock):
