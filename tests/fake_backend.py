@@ -21,7 +21,8 @@ class FakeBackend:
     def run(self, frames):
         self.sizes.append(len(frames))
         self.entered.set()
-        assert self.gate.wait(LONG_S)
+        if not self.gate.wait(LONG_S):
+            raise TimeoutError("the gate stayed shut")
         if (frames == POISON).all(axis=(1, 2, 3)).any():
             raise RuntimeError("poisoned")
         return reference(frames)
@@ -46,7 +47,8 @@ async def held(batcher, backend):
     backend.gate.clear()
     backend.entered.clear()
     task = asyncio.create_task(batcher.features(tracklet(99, 1)))
-    assert await asyncio.to_thread(backend.entered.wait, LONG_S)
+    if not await asyncio.to_thread(backend.entered.wait, LONG_S):
+        raise TimeoutError("the batcher asked for nothing")
     return task
 
 
