@@ -112,6 +112,19 @@ vectors = few.map(rounded) | st.integers(0, 40).map(vector)
 rows_by_name = st.dictionaries(names, st.tuples(vectors, metadatas()), max_size=15)
 
 
+def crowd(count: int, dimension: int = DIMENSION, cameras: int = 10) -> dict[str, Row]:
+    """Rows close to each other, so that float32 alone would not order them."""
+    rng = np.random.default_rng(count)
+    centre = vector(1, dimension)
+    return {
+        f"t{number}": (
+            rounded(centre + 0.02 * rng.normal(size=dimension)),
+            TrackletMetadata(camera=f"c{number % cameras}"),
+        )
+        for number in range(count)
+    }
+
+
 def stored(name: str, row: Row, seq: int) -> IntactRow:
     """The row after its way through a store."""
     embedding, metadata = row

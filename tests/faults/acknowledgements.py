@@ -69,10 +69,6 @@ class _Story:
     last_seq: int = 0
 
 
-def acknowledged_count(path: Path) -> int:
-    return sum("acknowledged" in json.loads(line) for line in path.read_text().splitlines())
-
-
 def complaints(path: Path, held: Held) -> list[str]:
     """Where the held tracklets contradict the file; empty when every promise was kept."""
     found: list[str] = []

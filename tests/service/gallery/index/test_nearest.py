@@ -7,32 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import InvalidEmbedding, ReidError
-from service.gallery.filter_tree import EVERYTHING, All, Equals, Not
-from service.gallery.index import block_scan, candidates, scan_plan
+from service.gallery.filter_tree import EVERYTHING, Equals, Not
+from service.gallery.index import candidates
 from service.gallery.index.gallery_index import GalleryIndex
-from service.gallery.index.scanner import Scanner
-from service.gallery.records import TrackletMetadata
 from tests.indexed_rows import (
     DIMENSION,
     NOTHING_KNOWN,
     NOW_S,
     cosine,
+    crowd,
     filters,
     index_of,
     nearest_by_hand,
-    rounded,
     rows_by_name,
     stored,
     vector,
     vectors,
 )
-
-
-@pytest.fixture(scope="module")
-def scanner():
-    made = Scanner(2)
-    yield made
-    made.close()
 
 
 def found(view, queries, chosen, k):
@@ -49,32 +40,6 @@ def test_every_search_finds_exactly_what_sorting_all_rows_finds(rows, queries, c
         assert found(view, queries, chosen, k) == expected
 
 
-def crowd(count, dimension=DIMENSION, cameras=10):
-    """Rows close to each other, so that float32 alone would not order them."""
-    rng = np.random.default_rng(count)
-    centre = vector(1, dimension)
-    return {
-        f"t{number}": (
-            rounded(centre + 0.02 * rng.normal(size=dimension)),
-            TrackletMetadata(camera=f"c{number % cameras}"),
-        )
-        for number in range(count)
-    }
-
-
-@pytest.fixture
-def small_blocks(monkeypatch):
-    """Blocks of a few rows, so that a small gallery takes many units and every way."""
-    for module, name, value in (
-        (scan_plan, "BLOCK_ROWS", 32),
-        (block_scan, "BLOCK_ROWS", 32),
-        (scan_plan, "_FIRST_SELECTED", 16),
-        (scan_plan, "_SELECTED_AT_ONCE", 16),
-        (block_scan, "_COPIED_AT_ONCE", 8),
-    ):
-        monkeypatch.setattr(module, name, value)
-
-
 ONE_CAMERA = Equals("camera", ("c3",))
 HALF = Equals("camera", ("c0", "c1", "c2", "c3", "c4"))
 
@@ -87,21 +52,6 @@ def test_each_way_of_scanning_is_exact(scanner, small_blocks, chosen, batch):
     queries = [vector(100 + number) for number in range(batch)]
     expected = [nearest_by_hand(rows, query, chosen, 7) for query in queries]
     assert found(view, queries, chosen, 7) == expected
-
-
-def test_the_plan_takes_every_way(small_blocks):
-    view = index_of(crowd(600), segment_rows=(64, 256)).view
-    taken = {}
-    for chosen in (EVERYTHING, HALF, ONE_CAMERA, All((ONE_CAMERA, Equals("tracklet_id", ("t3",))))):
-        selection = view.select(chosen, now_s=NOW_S)
-        for queries in (1, 64):
-            units = scan_plan.plan_scan(view.parts, selection, queries=queries, k=5)
-            assert sum(int(unit.mask.sum()) for unit in units) == selection.count
-            taken[selection.count, queries] = {unit.way for unit in units}
-    way = scan_plan.Way
-    assert taken[600, 1] == taken[300, 1] == {way.FILTERED}
-    assert taken[600, 64] == {way.WHOLE}
-    assert taken[300, 64] == taken[60, 64] == taken[1, 1] == {way.COPIED}
 
 
 @pytest.mark.parametrize("chosen", [EVERYTHING, HALF, ONE_CAMERA])
