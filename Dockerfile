@@ -51,7 +51,8 @@ ENV PATH=/opt/reid/bin:$PATH \
     REID_HOST=0.0.0.0 \
     REID_PORT=8000 \
     REID_ARTIFACT_DIR=/opt/artifact \
-    REID_DATA_DIR=/data
+    REID_DATA_DIR=/data \
+    SQLITE_TMPDIR=/data
 COPY artifacts/dcct-light /opt/artifact
 WORKDIR /data
 VOLUME /data

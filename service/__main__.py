@@ -9,7 +9,9 @@ import typer
 
 from service.api.schemas import DEFAULT_GALLERY
 from service.commands.gallery import gallery_commands
-from service.commands.gallery_catalogue import DEFAULT_URL, catalogue_commands
+from service.commands.gallery_catalogue import catalogue_commands
+from service.commands.gallery_connection import DEFAULT_URL
+from service.commands.gallery_forgetting import forgetting_commands
 
 cli = typer.Typer(
     help="Video person re-identification: enroll tracklets, search with tracklets.",
@@ -19,6 +21,7 @@ cli = typer.Typer(
 )
 cli.add_typer(gallery_commands, name="gallery")
 gallery_commands.add_typer(catalogue_commands)
+gallery_commands.add_typer(forgetting_commands)
 
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service.api.answers import ErrorAnswer
 from service.api.body_limit import BodyLimit, StreamedBodies
 from service.api.bulk_lines import HELD_BYTES, STREAMED_PATHS
+from service.api.dependencies import whole_path
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
@@ -45,6 +46,7 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=_lifespan(settings, when_start_fails),
         responses={"default": {"model": ErrorAnswer, "description": "Every error"}},
+        dependencies=[Depends(whole_path)],
     )
     _add_middleware(app, settings)
     install_error_handlers(app)

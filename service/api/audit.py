@@ -10,7 +10,7 @@ from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import OpenRuntime, RequestDeadline, page_limit
 from service.api.forgetting_answers import AuditAnswer, AuditEntryAnswer
-from service.api.schemas import PagingQuery
+from service.api.schemas import AuditQuery
 from service.errors import InvalidQuery
 
 router = APIRouter(tags=["audit"])
@@ -23,7 +23,7 @@ _MARK = "audit/"
 async def read_audit(
     runtime: OpenRuntime,
     deadline: RequestDeadline,
-    query: Annotated[PagingQuery, Query()],
+    query: Annotated[AuditQuery, Query()],
     audit: RequestAudit,
 ) -> AuditAnswer:
     """One page of the audit log, oldest first; reading it is an entry too."""

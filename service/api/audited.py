@@ -24,9 +24,11 @@ class Audit:
     log: AuditLog
     caller: Caller
 
-    def note(self, action: str, gallery: str, subject: str | None = None) -> None:
+    def note(
+        self, action: str, gallery: str, subject: str | None = None, *, count: int | None = None
+    ) -> None:
         """Have it written within a second; nobody waits for it."""
-        self.log.note(self.caller, Deed(action, gallery, subject))
+        self.log.note(self.caller, Deed(action, gallery, subject, count))
 
     async def record_each(self, action: str, gallery: str, subjects: Sequence[str]) -> None:
         """As `record`, with one entry for each subject and one that counts them."""

@@ -13,7 +13,7 @@ from service.api.gallery_seq import show_seq
 from service.api.request_docs import json_docs
 from service.api.tracklet_wire import metadata_of
 from service.api.validation import parse_json
-from service.api.write_conditions import Conditions
+from service.api.write_conditions import BatchConditions
 from service.errors import InvalidInput
 from service.gallery.deletion import delete_chosen
 from service.gallery.enrolment import BatchRequest, Enrolment
@@ -29,7 +29,7 @@ async def batch(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
-    conditions: Conditions,
+    conditions: BatchConditions,
     audit: RequestAudit,
 ) -> BatchAnswer:
     """Enroll and delete up to 256 tracklets together, or change nothing."""

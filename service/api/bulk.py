@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.audited import RequestAudit
 from service.api.batches import enrolment_of
 from service.api.bulk_lines import BulkEnrolment, ParsedLine, line_limits
 from service.api.dependencies import OpenRuntime, media_type, unsupported
@@ -32,7 +33,9 @@ _ANSWERS = {
     response_class=Response,
     responses=_ANSWERS,  # type: ignore[arg-type]
 )
-async def bulk(gallery: str, request: Request, runtime: OpenRuntime) -> Response:
+async def bulk(
+    gallery: str, request: Request, runtime: OpenRuntime, audit: RequestAudit
+) -> Response:
     """Enroll a tracklet a line; each line is answered, and those that can be enrolled are.
 
     Answers come while lines are still being read: take them meanwhile, or send a few thousand
@@ -40,7 +43,14 @@ async def bulk(gallery: str, request: Request, runtime: OpenRuntime) -> Response
     """
     _require_lines(request)
     held = await runtime.gallery.open(gallery, of_this_model=True)
-    enrolment = BulkEnrolment(request, runtime.gallery, held, _parse_item, is_complete=lambda: True)
+    enrolment = BulkEnrolment(
+        request,
+        runtime.gallery,
+        held,
+        _parse_item,
+        is_complete=lambda: True,
+        enrolled=lambda count: audit.note("bulk", gallery, count=count),
+    )
     chunks = read_chunks(request.stream(), line_limits(runtime.settings))
     return await stream_lines(
         request, enrolment.answers(chunks), stall_s=runtime.settings.request_timeout_s
@@ -54,7 +64,9 @@ async def bulk(gallery: str, request: Request, runtime: OpenRuntime) -> Response
     response_class=Response,
     responses=_ANSWERS,  # type: ignore[arg-type]
 )
-async def import_lines(gallery: str, request: Request, runtime: OpenRuntime) -> Response:
+async def import_lines(
+    gallery: str, request: Request, runtime: OpenRuntime, audit: RequestAudit
+) -> Response:
     """Enroll what `/export` of a gallery of the same model answered; may be repeated.
 
     Moments of enrolment and expiry are kept; the `seq` of each tracklet is that of its new write.
@@ -65,7 +77,12 @@ async def import_lines(gallery: str, request: Request, runtime: OpenRuntime) -> 
     first: list[Line] = await anext(chunks, [])
     lines = ImportedLines(read_header(first, held))
     enrolment = BulkEnrolment(
-        request, runtime.gallery, held, lines.parse, is_complete=lambda: lines.is_complete
+        request,
+        runtime.gallery,
+        held,
+        lines.parse,
+        is_complete=lambda: lines.is_complete,
+        enrolled=lambda count: audit.note("import", gallery, count=count),
     )
     answers = enrolment.answers(_after_header(first, chunks))
     return await stream_lines(request, answers, stall_s=runtime.settings.request_timeout_s)

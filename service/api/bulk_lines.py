@@ -58,6 +58,7 @@ class BulkEnrolment:
         gallery: Resolved when the request came: an alias may be moved meanwhile.
         parse: What a line says.
         is_complete: Asked at the end.
+        enrolled: Told how many tracklets were enrolled, also when the lines end early.
     """
 
     request: Request
@@ -65,6 +66,7 @@ class BulkEnrolment:
     gallery: OpenGallery
     parse: ParseLine
     is_complete: Callable[[], bool]
+    enrolled: Callable[[int], None]
     _received: int = 0
     _counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "replaced": 0})
     _failed: int = 0
@@ -72,12 +74,15 @@ class BulkEnrolment:
 
     async def answers(self, chunks: AsyncIterator[list[Line]]) -> AsyncIterator[bytes]:
         """Answer lines, for one chunk after the other, and the last line."""
-        async for chunk in chunks:
-            parsed = await self.service.in_thread(partial(self._parsed, chunk))
-            for lines in _of_different_ids(parsed):
-                told = await self._told(lines)
-                if told:
-                    yield b"".join(told)
+        try:
+            async for chunk in chunks:
+                parsed = await self.service.in_thread(partial(self._parsed, chunk))
+                for lines in _of_different_ids(parsed):
+                    told = await self._told(lines)
+                    if told:
+                        yield b"".join(told)
+        finally:
+            self.enrolled(sum(self._counts.values()))
         yield json_line(self._end())
 
     def _parsed(self, chunk: list[Line]) -> list[ParsedLine]:

@@ -10,7 +10,7 @@ from service.api.body_limit import body_too_large
 from service.api.deadline import Deadline
 from service.api.lines_in import NDJSON
 from service.api.tracklet_form import FormLimits, TrackletForm, read_tracklet_form
-from service.errors import InvalidQuery, UnsupportedMediaType
+from service.errors import InvalidIdentifier, InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
 from service.media.decode import DecodedTracklet
 from service.runtime import Runtime
@@ -30,6 +30,20 @@ _REMEDIES: dict[tuple[str, ...], str] = {
     (JSON,): "send JSON with the header Content-Type: application/json",
     (NDJSON,): "send one JSON object a line with the header Content-Type: application/x-ndjson",
 }
+
+
+async def whole_path(request: Request) -> None:
+    """The path as it was sent: routing drops a line break at its end, which names another id.
+
+    Raises:
+        InvalidIdentifier: When there is one.
+    """
+    if request.scope["path"].endswith("\n"):
+        raise InvalidIdentifier(
+            expected="a path whose last name is printable",
+            received="one that ends with a line break",
+            remedy="leave it out",
+        )
 
 
 async def open_lifecycle(request: Request) -> Lifecycle:

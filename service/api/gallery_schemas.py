@@ -21,9 +21,14 @@ class CreateGalleryBody(StrictBody):
     """A gallery for embeddings of the model that is served."""
 
     name: str
-    max_tracklets: int | None = Field(default=None, ge=1, description="More are refused.")
+    max_tracklets: int | None = Field(
+        default=None, ge=1, le=10**12, description="More are refused."
+    )
     retention_s: float | None = Field(
-        default=None, gt=0, description="Tracklets expire so long after they were enrolled."
+        default=None,
+        gt=0,
+        le=10**10,
+        description="Tracklets expire so long after they were enrolled.",
     )
 
     model_config = ConfigDict(

@@ -15,6 +15,7 @@ from service.api.wire_types import (
 )
 
 DEFAULT_GALLERY = "default"
+_TOP_M = 3
 
 
 class MetadataBody(StrictBody):
@@ -91,7 +92,7 @@ class SearchOptionsBody(StrictBody):
     top_k: int = Field(default=10, ge=1, description="How many matches at most.")
     group_by: Literal["tracklet", "identity"] = "tracklet"
     group_mode: Literal["max", "mean", "top-m"] = "max"
-    m: int = Field(default=3, ge=1, description="Tracklets that `top-m` averages.")
+    m: int = Field(default=_TOP_M, ge=1, description="Tracklets that `top-m` averages.")
     exclude_same_camera: bool = Field(
         default=False, description="Leave out tracklets of the query's camera."
     )
@@ -111,6 +112,14 @@ class SearchOptionsBody(StrictBody):
     )
     mode: Literal["auto", "exact", "ann"] = "auto"
     min_seq: int | None = Field(default=None, ge=0, description="A write that must be seen.")
+
+    @model_validator(mode="after")
+    def _with_effect(self) -> Self:
+        if self.group_mode != "max" and self.group_by != "identity":
+            raise ValueError("an object with `group_mode` only beside `group_by`: `identity`")
+        if self.m != _TOP_M and self.group_mode != "top-m":
+            raise ValueError("an object with `m` only beside `group_mode`: `top-m`")
+        return self
 
 
 class SearchBody(SearchOptionsBody):
@@ -165,6 +174,13 @@ class TrackletQuery(ReadQuery):
     """Whether the embedding is part of the answer."""
 
     embedding: bool = False
+
+
+class AuditQuery(QueryString):
+    """Which page of the audit log."""
+
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before.")
+    limit: int | None = Field(default=None, ge=1, description="Entries on a page.")
 
 
 class PagingQuery(ReadQuery):

@@ -6,6 +6,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+FIRST_S = -62_135_596_800.0
+LAST_S = 253_402_300_800.0
+"""Years 1 to 9999, which ISO 8601 can say: times beyond them are mistakes, as milliseconds are."""
+
 ACCEPTED = "ISO 8601 with an offset, as 2026-01-31T12:00:00Z, or Unix seconds"
 
 
@@ -54,6 +58,8 @@ def _finite(number: float) -> float:
         raise ValueError(ACCEPTED) from error
     if not math.isfinite(seconds):
         raise ValueError(f"finite: {ACCEPTED}")
+    if not FIRST_S <= seconds <= LAST_S:
+        raise ValueError(f"in the years 1 to 9999: {ACCEPTED}")
     return seconds
 
 

@@ -22,6 +22,13 @@ _FAULT_BY_FIELD: dict[str, type[InvalidInput]] = {
     "metadata": InvalidMetadata,
 }
 _LONGEST_ECHO = 60
+_LENGTHS = {
+    "too_short": (True, "entries"),
+    "too_long": (False, "entries"),
+    "string_too_short": (True, "characters"),
+    "string_too_long": (False, "characters"),
+}
+"""Whether too little came, and of what."""
 
 
 def parse_json(model: type[Body], raw: bytes, *, fault: type[InvalidInput]) -> Body:
@@ -88,6 +95,10 @@ def _wanted(finding: ErrorDetails) -> str:
         return "present"
     if finding["type"] == "value_error":
         return str(finding["ctx"]["error"])
+    if finding["type"] in _LENGTHS:
+        few, unit = _LENGTHS[finding["type"]]
+        bound = finding["ctx"]["min_length" if few else "max_length"]
+        return f"{'at least' if few else 'at most'} {bound} {unit} long"
     message = finding["msg"]
     return message.removeprefix("Input should be ").removeprefix("Input should ")
 
@@ -110,7 +121,7 @@ def _described(value: object) -> str:
 
 def _field_path(place: Sequence[str]) -> str:
     """The path a caller would write; pydantic adds `[key]` when a key itself is wrong."""
-    return ".".join(step for step in place if step != "[key]")
+    return ".".join(step[:_LONGEST_ECHO] for step in place if step != "[key]")
 
 
 def _distinct_fields(found: Sequence[ErrorDetails]) -> int:

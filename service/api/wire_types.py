@@ -3,12 +3,27 @@
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 ACCEPTED_EMBEDDING = "a list of finite numbers, or base64 of little-endian float32"
 ACCEPTED_ATTRIBUTE = "text of at most 1000 characters, a finite number, true or false"
 
-AttributeName = Annotated[str, Field(min_length=1, max_length=64)]
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name of printable characters")
+    return name
+
+
+AttributeName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 
 
 class StrictBody(BaseModel):

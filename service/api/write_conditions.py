@@ -86,6 +86,23 @@ def delete_conditions(
 Conditions = Annotated[WriteConditions, Depends(write_conditions)]
 
 
+def batch_conditions(conditions: Conditions) -> WriteConditions:
+    """As `write_conditions`, for many tracklets, each of which has its own `if_seq`.
+
+    Raises:
+        InvalidInput: When there is a condition upon all of them.
+    """
+    if conditions.if_seq is not None:
+        raise InvalidInput(
+            expected="`if_seq` in the body, beside the tracklet that it is of",
+            received="one for the whole batch",
+            remedy="leave if_seq, If-Match and If-None-Match out of query string and headers",
+        )
+    return conditions
+
+
+BatchConditions = Annotated[WriteConditions, Depends(batch_conditions)]
+
 DeleteConditions = Annotated[WriteConditions, Depends(delete_conditions)]
 
 

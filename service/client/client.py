@@ -25,6 +25,7 @@ from service.api.schemas import (
     SearchOptionsBody,
 )
 from service.client.connection import Connection, json_of, path_of
+from service.client.forgetting_client import ForgettingClient
 from service.client.gallery_client import GalleryClient
 
 
@@ -39,11 +40,13 @@ class ReidClient:
 
     Attributes:
         galleries: Galleries as a whole, batches and identities.
+        forgetting: Erasures and the audit log.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
         self._connection = Connection(url, timeout_s=timeout_s)
         self.galleries = GalleryClient(self._connection)
+        self.forgetting = ForgettingClient(self._connection)
 
     def __enter__(self) -> Self:
         return self

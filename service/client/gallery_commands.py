@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -27,12 +27,14 @@ class ExportFileError(ValueError):
     """A file that is no whole export; the text says expected, received and remedy."""
 
 
-def print_answer(answer: BaseModel, *, as_json: bool) -> None:
-    """One answer: JSON, or a line for each of its keys."""
+def print_answer(
+    answer: BaseModel, *, as_json: bool, left_out: Collection[str] = frozenset()
+) -> None:
+    """One answer: JSON, or a line for each of its keys but those that are left out."""
     if as_json:
         print(orjson.dumps(answer.model_dump()).decode("utf-8"))  # noqa: T201
         return
-    for key, value in answer.model_dump().items():
+    for key, value in answer.model_dump(exclude=set(left_out)).items():
         print(f"{key}: {_shown(value)}")  # noqa: T201
 
 

@@ -1,25 +1,15 @@
 """`reid gallery`: the galleries of a running service, their aliases, and moving them as files."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from service.client.gallery_client import GalleryClient
-
-DEFAULT_URL = "http://127.0.0.1:8000"
+from service.commands.gallery_connection import DEFAULT_URL, AsJson, Name, Url, Yes, connected, fail
 
 catalogue_commands = typer.Typer()
 
-Name = Annotated[str, typer.Argument(help="The gallery's name or alias.")]
 File = Annotated[Path, typer.Argument(help="Lines of JSON, one a tracklet.")]
-Url = Annotated[str, typer.Option(help="Address of the running service.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Encoding = Literal["float16", "float32"]
 
 
@@ -28,9 +18,9 @@ def list_galleries(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:  # 
     """List every gallery."""
     from service.client.gallery_commands import print_table
 
-    with _client(url) as client:
+    with connected(url) as client:
         columns = ("gallery", "gallery_id", "aliases", "max_tracklets", "retention_s")
-        print_table("galleries", client.every(), columns, as_json=as_json)
+        print_table("galleries", client.galleries.every(), columns, as_json=as_json)
 
 
 @catalogue_commands.command()
@@ -46,8 +36,10 @@ def create(
     """Create a gallery for the model that is served; the same may be asked for again."""
     from service.client.gallery_commands import print_answer
 
-    with _client(url) as client:
-        created = client.create(name, max_tracklets=max_tracklets, retention_s=retention_s)
+    with connected(url) as client:
+        created = client.galleries.create(
+            name, max_tracklets=max_tracklets, retention_s=retention_s
+        )
         print_answer(created, as_json=as_json)
 
 
@@ -56,8 +48,8 @@ def describe(name: Name, url: Url = DEFAULT_URL, as_json: AsJson = False) -> Non
     """Say what a gallery holds, and how the service holds it."""
     from service.client.gallery_commands import print_answer
 
-    with _client(url) as client:
-        print_answer(client.describe(name), as_json=as_json)
+    with connected(url) as client:
+        print_answer(client.galleries.describe(name), as_json=as_json)
 
 
 @catalogue_commands.command()
@@ -70,11 +62,11 @@ def delete(
     """Delete a gallery, by its own name, with everything that is in it."""
     from service.client.gallery_commands import print_answer
 
-    with _client(url) as client:
+    with connected(url) as client:
         if not yes:
-            held = client.describe(name).tracklets
+            held = client.galleries.describe(name).tracklets
             typer.confirm(f"Delete gallery {name!r} with {held} tracklets?", abort=True, err=True)
-        print_answer(client.drop(name), as_json=as_json)
+        print_answer(client.galleries.drop(name), as_json=as_json)
 
 
 @catalogue_commands.command()
@@ -89,15 +81,15 @@ def alias(
     from service.client.gallery_commands import print_answer, print_table
 
     if (name is None) != (target is None and not remove) or (remove and target is not None):
-        _fail("expected ALIAS GALLERY, ALIAS --remove, or nothing at all; see --help")
-    with _client(url) as client:
+        fail("expected ALIAS GALLERY, ALIAS --remove, or nothing at all; see --help")
+    with connected(url) as client:
         if name is None:
             columns = ("alias", "gallery", "gallery_id")
-            print_table("aliases", client.aliases(), columns, as_json=as_json)
+            print_table("aliases", client.galleries.aliases(), columns, as_json=as_json)
         elif target is None:
-            print_answer(client.remove_alias(name), as_json=as_json)
+            print_answer(client.galleries.remove_alias(name), as_json=as_json)
         else:
-            print_answer(client.point_alias(name, target), as_json=as_json)
+            print_answer(client.galleries.point_alias(name, target), as_json=as_json)
 
 
 @catalogue_commands.command("export")
@@ -111,11 +103,11 @@ def export_gallery(
     """Write all that a gallery holds, as of one write, to a file."""
     from service.client.gallery_commands import ExportFileError, export_file, print_answer
 
-    with _client(url) as client:
+    with connected(url) as client:
         try:
-            print_answer(export_file(client, name, file, encoding), as_json=as_json)
+            print_answer(export_file(client.galleries, name, file, encoding), as_json=as_json)
         except ExportFileError as error:
-            _fail(str(error))
+            fail(str(error))
 
 
 @catalogue_commands.command("import")
@@ -128,27 +120,9 @@ def import_gallery(
     """Enroll what an export of a gallery of the same model holds; safe to run again."""
     from service.client.gallery_commands import ExportFileError, import_file
 
-    with _client(url) as client:
+    with connected(url) as client:
         try:
-            status = import_file(client, name, file, as_json=as_json)
+            status = import_file(client.galleries, name, file, as_json=as_json)
         except ExportFileError as error:
-            _fail(str(error))
+            fail(str(error))
     raise typer.Exit(status)
-
-
-@contextmanager
-def _client(url: str) -> "Iterator[GalleryClient]":
-    """A client of the service; its refusals end the command with status 1."""
-    from service.client.client import ReidClient
-    from service.client.connection import ReidClientError
-
-    try:
-        with ReidClient(url) as client:
-            yield client.galleries
-    except ReidClientError as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> None:
-    print(f"reid: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(1)

@@ -102,8 +102,8 @@ def check_identifier(kind: str, value: str) -> str:
     else:
         return value
     raise InvalidIdentifier(
-        expected=f"a {kind} of 1 to {_MOST_CHARACTERS} printable characters without a slash, "
-        "other than . and ..",
+        expected=f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} of 1 to {_MOST_CHARACTERS} "
+        "printable characters without a slash, other than . and ..",
         received=received,
         remedy=f"choose another {kind}",
     )

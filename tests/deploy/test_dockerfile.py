@@ -69,6 +69,12 @@ def test_galleries_are_in_a_volume_and_the_model_is_in_the_image(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_what_sqlite_writes_aside_goes_to_the_volume(target):
+    """VACUUM needs room for the whole file, and the root is read-only beside a small /tmp."""
+    assert image_environment(target)["SQLITE_TMPDIR"] == last_of(target, "VOLUME")
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_the_final_image_takes_only_the_environment_and_installs_nothing(target):
     stages = lineage(target)
     copied = [said for stage in stages for said in stage.all_of("COPY")]

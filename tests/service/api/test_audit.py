@@ -8,6 +8,7 @@ import pytest
 
 from service.api.audit import cursor_at, position_of
 from service.errors import InvalidQuery
+from tests.enrolled_lines import item, ndjson
 from tests.people import frames_of, parts_of
 
 GALLERY = "/galleries/default"
@@ -141,3 +142,27 @@ def test_a_cursor_gives_back_the_position_it_was_made_of(position):
 def test_what_is_no_cursor_of_ours_is_refused(cursor):
     with pytest.raises(InvalidQuery, match="expected `cursor` as a page of the audit log gave it"):
         position_of(cursor)
+
+
+def test_lines_that_enroll_leave_one_entry_that_counts_them(http: httpx.Client):
+    headers = {"Content-Type": "application/x-ndjson", "X-Request-ID": "some-lines"}
+    wrong = {**item("c"), "embedding": "###"}
+    lines = ndjson(item("a"), item("b", 2), item("a", 3), wrong)
+    assert http.post(f"{GALLERY}/tracklets:bulk", content=lines, headers=headers).is_success
+    assert told(since(http, "some-lines")) == [("bulk", "default", None, 3)]
+    exported = http.get(f"{GALLERY}/export").content
+    headers["X-Request-ID"] = "brought-back"
+    assert http.post(f"{GALLERY}/import", content=exported, headers=headers).is_success
+    assert told(since(http, "brought-back")) == [("import", "default", None, 2)]
+
+
+def test_lines_that_end_in_a_refusal_are_counted_too(http: httpx.Client):
+    headers = {"Content-Type": "application/x-ndjson", "X-Request-ID": "too-long"}
+    lines = ndjson(item("a")) + b"x" * (2**20 + 1)
+    http.post(f"{GALLERY}/tracklets:bulk", content=lines, headers=headers)
+    assert told(since(http, "too-long")) == [("bulk", "default", None, 1)]
+
+
+def test_an_option_that_the_log_does_not_have_is_refused(http: httpx.Client):
+    refused = http.get("/audit", params={"min_seq": 1})
+    assert refused.json()["error"]["received"] == "unknown key `min_seq`"

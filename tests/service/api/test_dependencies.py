@@ -1,5 +1,7 @@
 import httpx
 
+from tests.enrolled_lines import item
+
 
 def test_a_body_of_another_type_is_refused_with_what_each_path_takes(http: httpx.Client):
     headers = {"Content-Type": "text/plain"}
@@ -35,3 +37,20 @@ def test_a_json_body_has_its_own_limit(http: httpx.Client):
     assert (answer.status_code, error["code"]) == (413, "body_too_large")
     assert error["expected"] == f"at most {2**20} bytes"
     assert error["received"] == "a larger JSON body"
+
+
+def test_a_line_break_at_the_end_of_a_path_is_no_part_that_may_be_dropped(http: httpx.Client):
+    http.post("/galleries/default/tracklets:batch", json={"enroll": [item("a")]})
+    for method, path in (
+        ("DELETE", "/galleries/default/tracklets/a%0A"),
+        ("DELETE", "/galleries/default/tracklets/a%0A?erase=true"),
+        ("DELETE", "/galleries/default%0A"),
+        ("GET", "/galleries/default/tracklets/a%0A"),
+    ):
+        error = http.request(method, path).json()["error"]
+        assert error["code"] == "invalid_identifier"
+        assert error["message"] == (
+            "expected a path whose last name is printable, received one that ends with a line "
+            "break; leave it out"
+        )
+    assert http.get("/galleries/default/tracklets/a").status_code == 200

@@ -62,6 +62,8 @@ def test_retention_of_a_gallery_gives_every_tracklet_an_end(http: httpx.Client):
         ({"name": ".."}, 422, "invalid_identifier"),
         ({"name": "a", "max_tracklets": 0}, 422, "invalid_input"),
         ({"name": "a", "retention_s": 0}, 422, "invalid_input"),
+        ({"name": "a", "retention_s": 1e300}, 422, "invalid_input"),
+        ({"name": "a", "max_tracklets": 10**30}, 422, "invalid_input"),
         ({"name": "a", "dimension": 3}, 422, "invalid_input"),
         ({"name": "default", "max_tracklets": 5}, 409, "gallery_exists"),
     ],

@@ -99,3 +99,22 @@ def test_the_query_string_is_read_from_text():
 def test_the_default_gallery_is_the_one_that_exists_from_the_start():
     """Two constants, because the client must not load the gallery's index library."""
     assert schemas.DEFAULT_GALLERY == gallery.DEFAULT_GALLERY
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"group_mode": "mean"}',
+        '{"group_mode": "top-m", "group_by": "tracklet"}',
+        '{"m": 4}',
+        '{"m": 4, "group_by": "identity", "group_mode": "mean"}',
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(raw):
+    with pytest.raises(ValidationError, match="only beside `group_"):
+        SearchOptionsBody.model_validate_json(raw)
+
+
+def test_options_written_out_with_their_defaults_are_the_same():
+    whole = SearchOptionsBody().model_dump_json()
+    assert SearchOptionsBody.model_validate_json(whole) == SearchOptionsBody()

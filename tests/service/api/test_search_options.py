@@ -87,7 +87,11 @@ def test_true_means_the_numbers_of_the_paper():
         ({"exclude_ids": ["a/b"]}, InvalidIdentifier, "a tracklet id of"),
         ({"filter": {"equals": {"field": "seq", "value": 1}}}, InvalidQuery, "'seq'"),
         ({"rerank": {"first": 201}}, InvalidQuery, "1 to 200 matches to re-rank"),
-        ({"m": 101}, InvalidQuery, "1 to 100 most similar"),
+        (
+            {"group_by": "identity", "group_mode": "top-m", "m": 101},
+            InvalidQuery,
+            "1 to 100 most similar",
+        ),
         (
             {"group_by": "identity", "max_per_camera": 1},
             InvalidQuery,

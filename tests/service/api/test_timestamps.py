@@ -46,3 +46,11 @@ def test_digits_are_seconds_in_a_url_and_not_in_json():
     assert query_seconds("60") == 60.0
     with pytest.raises(ValueError, match="ISO 8601"):
         unix_seconds("60")
+
+
+@pytest.mark.parametrize("wrong", [1e308, -1e308, 1_767_225_600_000, -62_135_596_801])
+def test_a_number_that_is_no_moment_of_iso_8601_is_refused(wrong):
+    with pytest.raises(ValueError, match="in the years 1 to 9999: ISO 8601"):
+        unix_seconds(wrong)
+    with pytest.raises(ValueError, match="in the years 1 to 9999: ISO 8601"):
+        query_seconds(str(wrong))

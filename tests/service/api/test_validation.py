@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from service.api.schemas import EnrollBody, MetadataBody, SearchBody, SearchOptionsBody
@@ -47,6 +48,12 @@ def test_json_of_another_kind_is_refused():
         (b'{"group_by": "camera"}', "`group_by` to be 'tracklet' or 'identity'", "'camera'"),
         (b'{"cameras": {"a": 1}}', "`cameras` to be a valid array", "an object with 1 keys"),
         (b'{"camera": true}', "`camera` to be a valid string", "true"),
+        (b'{"cameras": []}', "`cameras` to be at least 1 entries long", "a list of 0"),
+        (
+            b'{"exclude_ids": [%s"a"]}' % (b'"a",' * 1000),
+            "`exclude_ids` to be at most 1000 entries long",
+            "a list of 1001",
+        ),
         (b'{"camera": 5, "top_k": 0}', "`top_k` to be", "0 (1 more findings)"),
     ],
 )
@@ -96,3 +103,16 @@ def test_a_rule_over_two_fields_says_so():
 def test_a_wrong_attribute_is_named_with_its_path():
     error = refusal(MetadataBody, b'{"attributes": {"shift": [1]}}', InvalidMetadata)
     assert "`attributes.shift` to be text of at most 1000 characters" in error.expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("", "`metadata.attributes.` to be at least 1 characters long"),
+        ("x" * 1000, f"`metadata.attributes.{'x' * 60}` to be at most 64 characters long"),
+        ("a\0b", "`metadata.attributes.a\0b` to be a name of printable characters"),
+    ],
+)
+def test_the_name_of_an_attribute_is_short_and_printable(name, expected):
+    raw = orjson.dumps({"embedding": [1], "metadata": {"attributes": {name: 1}}})
+    assert refusal(EnrollBody, raw, InvalidInput).expected == expected

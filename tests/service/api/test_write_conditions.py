@@ -4,7 +4,7 @@ import pytest
 from service.api.schemas import WriteQuery
 from service.api.write_conditions import seq_tag, write_conditions
 from service.errors import InvalidInput
-from tests.enrolled_lines import numbers
+from tests.enrolled_lines import item, numbers
 from tests.people import frames_of, parts_of
 
 ONE = "/galleries/default/tracklets/a"
@@ -101,3 +101,20 @@ def test_a_repeated_deletion_is_answered_and_not_done_again(http: httpx.Client):
     again = http.delete(ONE, headers=headers).json()
     assert (again["seq"], again["repeated"]) == (first["seq"], True)
     assert http.get(ONE).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"params": {"if_seq": 1}},
+        {"headers": {"If-Match": '"1"'}},
+        {"headers": {"If-None-Match": "*"}},
+    ],
+)
+def test_a_condition_upon_a_whole_batch_is_refused_and_nothing_is_stored(http, said):
+    refused = http.post("/galleries/default/tracklets:batch", json={"enroll": [item("a")]}, **said)
+    assert refused.json()["error"]["message"] == (
+        "expected `if_seq` in the body, beside the tracklet that it is of, received one for the "
+        "whole batch; leave if_seq, If-Match and If-None-Match out of query string and headers"
+    )
+    assert http.get(ONE).status_code == 404

@@ -99,3 +99,10 @@ def test_a_line_that_is_wrong_is_named_and_fails_the_import(run, filled, tmp_pat
     assert done.exit_code == 1
     assert json.loads(done.stdout) == {"enrolled": 4, "failed": 1}
     assert "line 3: invalid_embedding: expected `embedding` to be base64" in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["-5", "0", "nan", "1e300"])
+def test_what_no_gallery_can_be_is_one_line(run, seconds):
+    wrong = run("create", "depot", "--retention-s", seconds)
+    assert (wrong.exit_code, wrong.stderr.count("\n")) == (1, 1)
+    assert "reid: expected `retention_s` to be" in wrong.stderr

@@ -93,7 +93,7 @@ def test_what_is_no_identifier_is_refused(name, received):
 
 @pytest.mark.parametrize("field", ["identity", "camera"])
 def test_identity_and_camera_are_identifiers(field):
-    with pytest.raises(InvalidIdentifier, match=f"expected a {field} of"):
+    with pytest.raises(InvalidIdentifier, match=f"expected an? {field} of"):
         TrackletMetadata(**{field: "a/b"})
 
 
