@@ -20,6 +20,18 @@ case $password in
         ;;
 esac
 
+# What a kill left half written: rows of people who may have been erased since. Redis neither reads
+# nor removes it.
+directory=.
+before=
+for word in "$@"; do
+    if [ "$before" = --dir ]; then
+        directory=$word
+    fi
+    before=$word
+done
+rm -f "$directory"/temp-*.aof "$directory"/temp-*.rdb
+
 exec redis-server "$@" - <<END
 user default reset on >$password ~reid:* +@all -@admin -@dangerous +config|get +info +role +bgrewriteaof +bgsave
 END

@@ -1,5 +1,7 @@
 """deploy/redis/start.sh with the arguments of the compose file: a real server, and its user."""
 
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import redis
 
 from tests.deploy.composed_redis import PASSWORD, ComposedRedis
 from tests.deploy.container_files import compose_config
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,24 @@ def test_the_health_check_knows_a_server_that_is_gone(running, config, tmp_path)
         assert other.health_check() == 1
     finally:
         other.kill()
+
+
+def test_what_a_kill_left_half_written_is_removed_at_the_next_start(config, tmp_path):
+    server = ComposedRedis(config, tmp_path)
+    with RedisServer(server.data) as killed:
+        with killed.client() as client:
+            client.set("reid:a", 1)
+            client.config_set("rdb-key-save-delay", 5_000_000)
+            client.bgrewriteaof()
+        until = time.monotonic() + 10
+        while not list(server.data.glob("temp-*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        killed.pause()
+        killed.signal_children(signal.SIGKILL)
+    assert list(server.data.glob("temp-*")), "Redis itself leaves it there"
+    with server, server.client() as client:
+        assert client.get("reid:a") == b"1"
+        assert not list(server.data.glob("temp-*"))
 
 
 @pytest.mark.parametrize("secret", [None, "", "two words", "line\nbreak", 'quote"', "r\u00e9id"])

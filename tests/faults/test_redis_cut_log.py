@@ -6,6 +6,7 @@ each command; `make faults` tries them all.
 
 import random
 import shutil
+import signal
 
 import pytest
 
@@ -95,6 +96,26 @@ def test_a_write_after_a_cut_is_whole_at_the_next_start_and_brings_nothing_back(
             assert everything(server) == acknowledged, f"cut to {cut} of {len(raw)} bytes"
             assert set(held(store, gallery)) == {"a", "b", "c", "other"}
             server.kill()
+
+
+def test_killed_again_while_its_file_is_written_anew_redis_starts_at_the_second_try(server):
+    with opened_store(server) as store:
+        _, _, before, _ = written(server, store)
+    server.stop()
+    path, raw = last_file(server), last_file(server).read_bytes()
+    path.write_bytes(raw[: raw.rindex(b"*1\r\n$4\r\nEXEC") + 3])
+    server.start()
+    with server.client() as client:
+        client.config_set("rdb-key-save-delay", 5_000_000)
+        client.bgrewriteaof()
+    server.pause()
+    server.signal_children(signal.SIGKILL)
+    server.kill()
+    # It mends the file, and ends all the same: whatever watches over it must start it again.
+    with pytest.raises(ServerRefused, match="the truncated file is not the last file"):
+        server.start()
+    server.start()
+    assert everything(server) == before
 
 
 def test_after_a_cut_the_lost_write_is_made_anew_and_the_chain_tells_who_saw_it(server):

@@ -26,6 +26,7 @@ DIGEST_BYTES = 8
 
 _HEAD = struct.Struct("<BQ8sI")
 _BODY = struct.Struct("<dII")
+HEAD_BYTES = _HEAD.size
 _COMPACT = json.JSONEncoder(separators=(",", ":"))
 """Made once: `json.dumps` with separators makes another at each call."""
 
@@ -92,6 +93,21 @@ def row_digest(tracklet_id: str, seq: int, checksum: int) -> int:
     """64 bits of one row. The XOR over all rows of a gallery is the digest of their set."""
     described = f"{tracklet_id}\0{seq}\0{checksum}".encode()
     return int.from_bytes(hashlib.sha1(described, usedforsecurity=False).digest()[:8], "big")
+
+
+def digest_of_head(tracklet_id: str, head: bytes | None, *, kept: int) -> int:
+    """The digest that the set has of a row, though one copy of it or the head may be damaged.
+
+    Args:
+        tracklet_id: Of the row.
+        head: Its first `HEAD_BYTES`, as far as they are there.
+        kept: The copy beside it.
+    """
+    if head is None or len(head) < HEAD_BYTES:
+        return kept
+    _, seq, raw_digest, checksum = _HEAD.unpack(head)
+    made = row_digest(tracklet_id, seq, checksum)
+    return made if made == int.from_bytes(raw_digest, "big") else kept
 
 
 def unpack_row(tracklet_id: str, raw: bytes) -> StoredRow:

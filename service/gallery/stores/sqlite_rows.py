@@ -11,10 +11,12 @@ from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import log_keys
 from service.gallery.stores.protocol import GallerySpec, GalleryState
 from service.gallery.stores.row_codec import (
+    HEAD_BYTES,
     DamagedRow,
     IntactRow,
     PackedBody,
     StoredRow,
+    digest_of_head,
     pack_row,
     row_digest,
     unpack_row,
@@ -107,8 +109,12 @@ def write(
 
 def _held(database: sqlite3.Connection, key: int, changes: Iterable[Change]) -> Held:
     names = json.dumps([change.tracklet_id for change in changes])
-    rows = database.execute(f"SELECT asked.value, seq, digest {_ASKED_FOR}", (names, key))
-    return {name: (seq, unsigned(digest)) for name, seq, digest in rows}
+    columns = f"asked.value, seq, digest, substr(CAST(packed AS BLOB), 1, {HEAD_BYTES})"
+    rows = database.execute(f"SELECT {columns} {_ASKED_FOR}", (names, key))
+    return {
+        name: (seq, digest_of_head(name, head, kept=unsigned(digest)))
+        for name, seq, digest, head in rows
+    }
 
 
 def _require_seqs(changes: Iterable[Change], held: Held) -> None:

@@ -29,6 +29,19 @@ if request ~= '' then
   end
 end
 
+-- The digest that the set has of a held row. Where the row's copy of it is damaged, what it is made
+-- of is not; and where that is damaged, the two have nothing in common.
+local function digest_of(id, row)
+  local _, seq, held, checksum = struct.unpack('<BI8c8I4', row)
+  local made = redis.sha1hex(id .. string.format('\0%.0f\0%.0f', seq, checksum))
+  local made_high, made_low = tonumber(made:sub(1, 8), 16), tonumber(made:sub(9, 16), 16)
+  local held_high, held_low = struct.unpack('>I4I4', held)
+  if made_high == held_high or made_low == held_low then
+    return seq, {made_high, made_low}
+  end
+  return seq, {held_high, held_low}
+end
+
 local being_erased = {}
 for _, identity in ipairs(redis.call('HVALS', erasing)) do
   being_erased[identity] = true
@@ -39,8 +52,7 @@ for at = FIRST, #ARGV, FIELDS do
   local kind, id, if_seq, identity = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 5]
   local row, seq = redis.call('HGET', rows, id), 0
   if row and #row >= HEAD_BYTES then
-    local _
-    _, seq, held_digests[at] = struct.unpack('<BI8c8', row)
+    seq, held_digests[at] = digest_of(id, row)
   end
   if if_seq ~= '' and tonumber(if_seq) ~= seq then
     wrong[#wrong + 1] = id
@@ -76,8 +88,7 @@ if touched > 0 then
   for at = FIRST, #ARGV, FIELDS do
     local id, replaced = ARGV[at + 1], held_digests[at]
     if replaced then
-      local held_high, held_low = struct.unpack('>I4I4', replaced)
-      high, low = bit.bxor(high, held_high), bit.bxor(low, held_low)
+      high, low = bit.bxor(high, replaced[1]), bit.bxor(low, replaced[2])
     end
     if ARGV[at] == 'put' then
       local checksum = ARGV[at + 4]

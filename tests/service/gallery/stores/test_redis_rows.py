@@ -9,7 +9,7 @@ from service.gallery.stores.batch import MOST_CHANGES, Delete, IdempotencyKey
 from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import chain_hash, first_hash, log_keys
 from service.gallery.stores.protocol import GalleryState
-from service.gallery.stores.row_codec import DamagedRow, pack_row, row_digest
+from service.gallery.stores.row_codec import HEAD_BYTES, DamagedRow, pack_row, row_digest
 from tests.gallery_stores import SPEC, digest_by_hand, held, upsert, write
 from tests.redis_galleries import everything, key
 
@@ -156,6 +156,23 @@ def test_a_damaged_row_can_be_replaced_and_deleted(server, redis_store, gallery,
     assert written.outcomes[0] in {"replaced", "deleted"}
     assert "a" not in held(redis_store, gallery) or written.outcomes == ("replaced",)
     assert redis_store.state(gallery).tracklets == len(held(redis_store, gallery))
+
+
+@pytest.mark.parametrize("change", [upsert("\x00a", 2), Delete("\x00a")])
+def test_a_bit_flipped_in_the_head_of_a_row_leaves_with_it(server, redis_store, gallery, change):
+    name, rows = change.tracklet_id, key(gallery, "rows")
+    write(redis_store, gallery, upsert(name, 1), upsert("b", 1))
+    with server.client() as client:
+        whole = client.hget(rows, name)
+        for byte in range(HEAD_BYTES):
+            flipped = bytearray(whole)
+            flipped[byte] ^= 1 << byte % 8
+            client.hset(rows, name, bytes(flipped))
+            write(redis_store, gallery, change)
+            # Or no index of the gallery would ever be found equal to it again.
+            assert redis_store.state(gallery).digest == digest_by_hand(held(redis_store, gallery))
+            write(redis_store, gallery, upsert(name, 1))
+            whole = client.hget(rows, name)
 
 
 def test_a_row_under_the_id_of_another_is_not_served(server, redis_store, gallery):
