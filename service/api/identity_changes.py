@@ -1,8 +1,10 @@
 """`/galleries/{gallery}/identities:rename`, `:merge`, `:split` and `:reassign`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from service.api.audited import RequestAudit
 from service.api.deadline import OUTCOME_UNKNOWN
@@ -19,96 +21,92 @@ from service.runtime import Runtime
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["identities"])
 
-Change = Callable[[OpenGallery], Moved]
+
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """One request to change identities of a gallery.
+
+    Attributes:
+        gallery: Its name.
+        request: Whose body says what to change.
+        response: Gets the number of the write.
+        runtime: Of the service.
+    """
+
+    gallery: str
+    request: Request
+    response: Response
+    runtime: Runtime
+
+    async def body(self, model: type[Body]) -> Body:
+        """What is asked for.
+
+        Raises:
+            MalformedRequest: When it is not JSON.
+            InvalidInput: When it is not as `model` has it.
+        """
+        raw = await read_json_only(self.request, self.runtime.settings.max_json_bytes)
+        return parse_json(model, raw, fault=InvalidInput)
+
+    async def made(self, change: Callable[[OpenGallery], Moved]) -> MovedAnswer:
+        """What came of the change, once it is made."""
+        done = await self.runtime.gallery.write(self.gallery, change)
+        show_seq(self.response, done.value.seq)
+        return MovedAnswer(moved=done.value.tracklets, seq=done.value.seq)
+
+
+async def identity_change(
+    gallery: str, request: Request, response: Response, runtime: OpenRuntime
+) -> IdentityChange:
+    """The request, for routes."""
+    return IdentityChange(gallery, request, response, runtime)
+
+
+AskedChange = Annotated[IdentityChange, Depends(identity_change)]
 
 
 @router.post("/identities:rename", openapi_extra=json_docs(RenameBody))
 async def rename_identity(
-    gallery: str,
-    request: Request,
-    response: Response,
-    runtime: OpenRuntime,
-    deadline: RequestDeadline,
-    audit: RequestAudit,
+    asked: AskedChange, deadline: RequestDeadline, audit: RequestAudit
 ) -> MovedAnswer:
     """Give an identity a name that no other has."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        body = await _body(RenameBody, request, runtime)
-        await audit.record("rename", gallery, body.identity)
-        return await _moved(
-            runtime, gallery, response, lambda held: rename(held, body.identity, body.to)
-        )
+        body = await asked.body(RenameBody)
+        await audit.record("rename", asked.gallery, body.identity)
+        return await asked.made(lambda held: rename(held, body.identity, body.to))
 
 
 @router.post("/identities:merge", openapi_extra=json_docs(MergeBody))
 async def merge_identities(
-    gallery: str,
-    request: Request,
-    response: Response,
-    runtime: OpenRuntime,
-    deadline: RequestDeadline,
-    audit: RequestAudit,
+    asked: AskedChange, deadline: RequestDeadline, audit: RequestAudit
 ) -> MovedAnswer:
     """Make several identities one, which may be one of them."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        body = await _body(MergeBody, request, runtime)
-        await audit.record("merge", gallery, body.into)
-        await audit.record_each("merge", gallery, body.identities)
-        return await _moved(
-            runtime, gallery, response, lambda held: merge(held, body.identities, body.into)
-        )
+        body = await asked.body(MergeBody)
+        await audit.record("merge", asked.gallery, body.into)
+        await audit.record_each("merge", asked.gallery, body.identities)
+        return await asked.made(lambda held: merge(held, body.identities, body.into))
 
 
 @router.post("/identities:split", openapi_extra=json_docs(SplitBody))
 async def split_identity(
-    gallery: str,
-    request: Request,
-    response: Response,
-    runtime: OpenRuntime,
-    deadline: RequestDeadline,
-    audit: RequestAudit,
+    asked: AskedChange, deadline: RequestDeadline, audit: RequestAudit
 ) -> MovedAnswer:
     """Make some tracklets of an identity another one, of a name that no other has."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        body = await _body(SplitBody, request, runtime)
-        await audit.record("split", gallery, body.identity)
-        await audit.record_each("split", gallery, body.tracklet_ids)
-        return await _moved(
-            runtime,
-            gallery,
-            response,
-            lambda held: split(held, body.identity, body.tracklet_ids, body.to),
-        )
+        body = await asked.body(SplitBody)
+        await audit.record("split", asked.gallery, body.identity)
+        await audit.record_each("split", asked.gallery, body.tracklet_ids)
+        return await asked.made(lambda held: split(held, body.identity, body.tracklet_ids, body.to))
 
 
 @router.post("/identities:reassign", openapi_extra=json_docs(ReassignBody))
 async def reassign_tracklets(
-    gallery: str,
-    request: Request,
-    response: Response,
-    runtime: OpenRuntime,
-    deadline: RequestDeadline,
-    audit: RequestAudit,
+    asked: AskedChange, deadline: RequestDeadline, audit: RequestAudit
 ) -> MovedAnswer:
     """Say of whom tracklets are; null that it is not known."""
     async with deadline.bounding(OUTCOME_UNKNOWN):
-        body = await _body(ReassignBody, request, runtime)
-        await audit.record("reassign", gallery, body.identity)
-        await audit.record_each("reassign", gallery, body.tracklet_ids)
-        return await _moved(
-            runtime,
-            gallery,
-            response,
-            lambda held: reassign(held, body.tracklet_ids, body.identity),
-        )
-
-
-async def _body(model: type[Body], request: Request, runtime: Runtime) -> Body:
-    raw = await read_json_only(request, runtime.settings.max_json_bytes)
-    return parse_json(model, raw, fault=InvalidInput)
-
-
-async def _moved(runtime: Runtime, gallery: str, response: Response, change: Change) -> MovedAnswer:
-    done = await runtime.gallery.write(gallery, change)
-    show_seq(response, done.value.seq)
-    return MovedAnswer(moved=done.value.tracklets, seq=done.value.seq)
+        body = await asked.body(ReassignBody)
+        await audit.record("reassign", asked.gallery, body.identity)
+        await audit.record_each("reassign", asked.gallery, body.tracklet_ids)
+        return await asked.made(lambda held: reassign(held, body.tracklet_ids, body.identity))
