@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from service.api.embedding_codec import embedding_base64
-from tests.artifact_factory import DIMENSION, write_tiny_artifact
+from tests.artifact_factory import DIMENSION
 from tests.gallery_rows import cosine, embedding_of, kept
 from tests.live_service import live_service
 from tests.redis_server import RedisServer
@@ -22,13 +22,6 @@ from tests.redis_server import RedisServer
 CLIENTS = 100
 TURNS = 3
 VERSIONS = 5
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("artifact")
-    write_tiny_artifact(directory)
-    return directory
 
 
 @contextmanager

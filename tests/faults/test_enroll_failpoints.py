@@ -4,20 +4,12 @@ import httpx
 import pytest
 
 from service.gallery.failpoints import VARIABLE
-from tests.artifact_factory import write_tiny_artifact
 from tests.gallery_rows import embedding_of
 from tests.live_service import live_service
 from tests.redis_server import RedisServer
 
 KEPT = {"enroll.before_store": False, "enroll.stored": True, "enroll.visible": True}
 ENROLL_B = {"Idempotency-Key": "the-second"}
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("artifact")
-    write_tiny_artifact(directory)
-    return directory
 
 
 @pytest.fixture(params=["sqlite", "redis"])

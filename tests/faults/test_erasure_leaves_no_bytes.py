@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from service.gallery.records import check_embedding
-from tests.artifact_factory import write_tiny_artifact
 from tests.live_service import live_service
 from tests.process_memory import found_in_files, found_in_memory
 from tests.redis_server import RedisServer
@@ -56,13 +55,6 @@ def needles(person):
             found[f"{name} middle {seed}"] = raw[len(raw) // 2 :][:32]
         found[f"row {seed}"] = secret(seed).encode()
     return found
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("artifact")
-    write_tiny_artifact(directory)
-    return directory
 
 
 @contextmanager

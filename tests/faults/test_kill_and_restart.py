@@ -3,18 +3,10 @@
 import threading
 
 import httpx
-import pytest
 
 from tests.artifact_factory import write_tiny_artifact
 from tests.live_service import live_service
 from tests.people import frames_of, parts_of
-
-
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("artifact")
-    write_tiny_artifact(directory)
-    return directory
 
 
 def path_of(tracklet_id: str) -> str:

@@ -10,36 +10,12 @@ from service.gallery.erasure import Erasure, forget_upto
 from service.gallery.erasure_places import DAMAGED, FILES, OF_REPLICA, ROWS, Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.stores.erasure_receipt import ErasureReceipt
-from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
-from tests.forgetting import SPEC, SetClock, drop, held, person, put
+from tests.forgetting import SPEC, drop, held, person, put
 from tests.log_follower import LogFollower
 
 
 def away():
     return StoreUnavailable(expected="a store", received="none", remedy="wait")
-
-
-@pytest.fixture
-def clock():
-    return SetClock()
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    opened = SqliteGalleryStore(tmp_path / "g.sqlite3", clock=clock)
-    opened.open()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def info(store):
-    return store.create_gallery("lobby", SPEC)
-
-
-@pytest.fixture
-def replica(store, info):
-    return LogFollower(store, info)
 
 
 def begin(store, info, subject=None, driver="a"):

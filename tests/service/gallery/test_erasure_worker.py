@@ -5,25 +5,11 @@ import pytest
 from service.errors import ReceiptNotFound, ReplicaBehind, StoreUnavailable
 from service.gallery.erasure_places import OF_REPLICA, PRESENT_S, Subject
 from service.gallery.erasure_worker import ErasureWorker
-from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
-from tests.forgetting import SPEC, SetClock, held, person, put
+from tests.forgetting import SPEC, held, person, put
 from tests.log_follower import LogFollower
 
 P1 = Subject(identity="p1")
 DEADLINE_S = 86400.0
-
-
-@pytest.fixture
-def clock():
-    return SetClock()
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    opened = SqliteGalleryStore(tmp_path / "g.sqlite3", clock=clock)
-    opened.open()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

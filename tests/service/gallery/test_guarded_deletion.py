@@ -5,22 +5,8 @@ import pytest
 from service.errors import SeqConflict
 from service.gallery.filter_tree import Equals
 from service.gallery.guarded_deletion import delete_found, heads
-from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
-from tests.forgetting import SPEC, held, person, put
+from tests.forgetting import held, person, put
 from tests.log_follower import LogFollower
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = SqliteGalleryStore(tmp_path / "g.sqlite3")
-    opened.open()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def info(store):
-    return store.create_gallery("lobby", SPEC)
 
 
 def of_p1(view):

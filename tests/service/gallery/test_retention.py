@@ -12,8 +12,7 @@ from service.gallery.filter_tree import EVERYTHING
 from service.gallery.retention import MOST_SET_BACK_S, expired
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.protocol import GalleryModel, GallerySpec
-from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
-from tests.forgetting import DIMENSION, SPEC, TIMES, SetClock, held, person, put, sweeper
+from tests.forgetting import DIMENSION, TIMES, SetClock, held, person, put, sweeper
 from tests.log_follower import LogFollower
 
 DAY_S = 86400.0
@@ -22,19 +21,6 @@ DAY_S = 86400.0
 @pytest.fixture
 def clock():
     return SetClock(10 * DAY_S)
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    opened = SqliteGalleryStore(tmp_path / "g.sqlite3", clock=clock)
-    opened.open()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def info(store):
-    return store.create_gallery("lobby", SPEC)
 
 
 def ids(view, now_s):
