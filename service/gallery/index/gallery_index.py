@@ -14,6 +14,7 @@ from service.gallery.index.id_listing import IdListing
 from service.gallery.index.id_table import IdTable
 from service.gallery.index.recoding import is_overgrown, recode
 from service.gallery.index.scanner import Scanner, shared_scanner
+from service.gallery.index.segment import Segment
 from service.gallery.index.view import View
 from service.gallery.index.vocabulary import Vocabulary
 from service.gallery.stores.log_chain import first_hash
@@ -67,6 +68,7 @@ class GalleryIndex:
         self._next_segment = max((part.segment.number for part in view.parts), default=-1) + 1
         self._ids = view.ids_at
         self._older: weakref.WeakSet[View] = weakref.WeakSet()
+        self._left_out: weakref.WeakSet[Segment] = weakref.WeakSet()
 
     def apply(
         self, rows: Sequence[IntactRow], deleted: Sequence[str], *, seq: int, chain: str
@@ -110,6 +112,10 @@ class GalleryIndex:
             return False
         for part in self.view.parts:
             part.segment.forget(np.flatnonzero(~part.alive))
+        # No view has them, and yet whoever builds something of their rows may.
+        for segment in list(self._left_out):
+            segment.forget(np.arange(segment.used))
+        self._left_out.clear()
         self._ids.settled_view = 0
         draft = Draft(self.view, self._segment_rows, self._next_segment)
         draft.vocabulary = recode(draft.parts, draft.vocabulary)
@@ -129,6 +135,8 @@ class GalleryIndex:
         self, draft: Draft, state: GalleryState, put: Sequence[str], deleted: Sequence[str]
     ) -> None:
         self._next_segment = draft.next_segment
+        kept = {part.segment for part in draft.parts}
+        self._left_out.update(one.segment for one in self.view.parts if one.segment not in kept)
         view = replace(
             self.view,
             number=self.view.number + 1,

@@ -240,3 +240,18 @@ def test_a_segment_that_no_view_shows_gives_its_memory_back_at_once():
     segments = [weakref.ref(part.segment) for part in index.view.parts]
     index.apply([], [f"t{number:03}" for number in range(12)], seq=99, chain="c")
     assert [segment() for segment in segments] == [None, None]
+
+
+def test_what_was_deleted_is_overwritten_too_in_segments_that_somebody_else_still_holds():
+    index = index_of(numbered(12))
+    held = [part.segment for part in index.view.parts]
+    index.apply([], [f"t{number:03}" for number in range(9)], seq=99, chain="c")
+    living = index.view.embeddings(index.view.select(EVERYTHING, now_s=NOW_S).rows())
+    assert index.zero_dead_slots()
+    left_out = [one for one in held if one not in {part.segment for part in index.view.parts}]
+    assert left_out
+    for segment in left_out:
+        assert not segment.vectors.any()
+        assert not any(segment.ids)
+    again = index.view.embeddings(index.view.select(EVERYTHING, now_s=NOW_S).rows())
+    assert (again == living).all()
