@@ -66,11 +66,19 @@ def merge(gallery: OpenGallery, identities: Sequence[str], into: str) -> Moved:
     """Make several identities one; it may be one of them.
 
     Raises:
+        InvalidInput: When `into` is the only one of them.
         IdentityNotFound: When no tracklet is of any of them, but for `into`.
         IdentityBeingErased: When any of them is being erased.
     """
     _check_names([*identities, into])
-    return _move_all(gallery, [name for name in identities if name != into], into)
+    others = [name for name in identities if name != into]
+    if not others:
+        raise InvalidInput(
+            expected="an identity other than the one that it is merged into",
+            received=f"{into!r} alone",
+            remedy="name those that are to become it",
+        )
+    return _move_all(gallery, others, into)
 
 
 def split(gallery: OpenGallery, identity: str, tracklet_ids: Sequence[str], to: str) -> Moved:

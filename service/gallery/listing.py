@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.errors import InvalidQuery
-from service.gallery.cursor import cursor_after, last_name
+from service.gallery.cursor import Listed, cursor_after, last_name
 from service.gallery.filter_tree import Exists, Filter
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.records import TrackletRecord
@@ -80,7 +80,7 @@ def list_tracklets(
         InvalidQuery: When the cursor is not one of this gallery.
         ReplicaBehind: When the write is not shown in time.
     """
-    after = _after(paging, gallery.gallery_id)
+    after = _after(paging, gallery.gallery_id, "tracklets")
     view = gallery.view(min_seq=min_seq, within_s=within_s)
     now_s = gallery.now_s()
     names = view.page(chosen, after=after, limit=paging.limit + 1, now_s=now_s)
@@ -93,7 +93,9 @@ def list_tracklets(
     )
     more = len(names) > paging.limit
     return Page(
-        records, cursor_after(gallery.gallery_id, shown[-1]) if more else None, view.state.seq
+        records,
+        cursor_after(gallery.gallery_id, "tracklets", shown[-1]) if more else None,
+        view.state.seq,
     )
 
 
@@ -101,7 +103,7 @@ def list_identities(
     gallery: OpenGallery, paging: Paging, *, min_seq: int | None, within_s: float
 ) -> IdentityPage:
     """Identities by name, with the number of their tracklets; otherwise as `list_tracklets`."""
-    after = _after(paging, gallery.gallery_id)
+    after = _after(paging, gallery.gallery_id, "identities")
     view = gallery.view(min_seq=min_seq, within_s=within_s)
     rows = view.select(Exists("identity"), now_s=gallery.now_s()).rows()
     codes, counts = np.unique(view.identity_codes(rows), return_counts=True)
@@ -115,13 +117,13 @@ def list_identities(
     more = len(found) > paging.limit
     return IdentityPage(
         shown,
-        cursor_after(gallery.gallery_id, shown[-1].identity) if more else None,
+        cursor_after(gallery.gallery_id, "identities", shown[-1].identity) if more else None,
         view.state.seq,
     )
 
 
-def _after(paging: Paging, gallery_id: str) -> str | None:
-    return None if paging.cursor is None else last_name(paging.cursor, gallery_id)
+def _after(paging: Paging, gallery_id: str, listed: Listed) -> str | None:
+    return None if paging.cursor is None else last_name(paging.cursor, gallery_id, listed)
 
 
 def _passes(record: TrackletRecord, chosen: Filter, now_s: float) -> bool:

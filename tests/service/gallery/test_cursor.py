@@ -10,20 +10,23 @@ ids = st.text(st.characters(categories=["L", "N", "P"], exclude_characters="/"),
 
 @given(ids.filter(lambda name: len(name) <= 200 and name not in {".", ".."}))
 def test_a_cursor_gives_its_id_back_and_needs_no_escaping(tracklet_id):
-    cursor = cursor_after("g1", tracklet_id)
-    assert last_name(cursor, "g1") == tracklet_id
+    cursor = cursor_after("g1", "tracklets", tracklet_id)
+    assert last_name(cursor, "g1", "tracklets") == tracklet_id
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")
 
 
 @pytest.mark.parametrize("cursor", ["", "!!", "YQ", "YQ==x", "_w==", "YS9i", "é", "AA=="])
 def test_a_cursor_that_no_page_gave_is_refused(cursor):
     with pytest.raises(InvalidQuery) as caught:
-        last_name(cursor, "g1")
-    assert caught.value.expected == "`cursor` as a page of this gallery gave it in `next_cursor`"
+        last_name(cursor, "g1", "tracklets")
+    assert caught.value.expected == "`cursor` as a page of this listing gave it in `next_cursor`"
     assert caught.value.received == "one that no page of it gave"
     assert caught.value.remedy == "start again without a cursor"
 
 
-def test_a_cursor_of_another_gallery_is_refused():
-    with pytest.raises(InvalidQuery, match="a page of this gallery"):
-        last_name(cursor_after("g1", "a"), "g2")
+def test_a_cursor_of_another_gallery_or_of_other_names_is_refused():
+    cursor = cursor_after("g1", "tracklets", "a")
+    with pytest.raises(InvalidQuery, match="a page of this listing"):
+        last_name(cursor, "g2", "tracklets")
+    with pytest.raises(InvalidQuery, match="a page of this listing"):
+        last_name(cursor, "g1", "identities")

@@ -184,3 +184,11 @@ def test_a_row_that_is_replaced_before_it_is_moved_is_moved_as_it_then_is(galler
     (row,) = gallery.rows(["a"])
     assert (row.record.metadata.identity, row.record.metadata.camera) == ("q", "new")
     np.testing.assert_array_equal(row.record.embedding, kept(embedding_of(9)))
+
+
+def test_an_identity_is_not_merged_into_itself(people):
+    with pytest.raises(InvalidInput) as caught:
+        merge(people, ["p", "p"], "p")
+    assert caught.value.expected == "an identity other than the one that it is merged into"
+    assert caught.value.received == "'p' alone"
+    assert caught.value.remedy == "name those that are to become it"

@@ -84,7 +84,7 @@ def test_identities_are_counted_by_name(gallery, limit):
 
 def test_a_cursor_is_of_one_gallery_and_not_of_its_successor(catalogue, gallery):
     put(gallery, "a", "b")
-    cursor = cursor_after(gallery.gallery_id, "a")
+    cursor = cursor_after(gallery.gallery_id, "tracklets", "a")
     other = new_gallery(catalogue)
     for listed in (tracklets(other), people(other)):
         with pytest.raises(InvalidQuery, match="a page of this gallery gave"):
