@@ -87,11 +87,11 @@ def test_a_cursor_is_of_one_gallery_and_not_of_its_successor(catalogue, gallery)
     cursor = cursor_after(gallery.gallery_id, "tracklets", "a")
     other = new_gallery(catalogue)
     for listed in (tracklets(other), people(other)):
-        with pytest.raises(InvalidQuery, match="a page of this gallery gave"):
+        with pytest.raises(InvalidQuery, match="a page of this listing gave"):
             listed(Paging(cursor, 1))
     catalogue.drop(gallery.name)
     catalogue.create(gallery.name, gallery.info.spec)
-    with pytest.raises(InvalidQuery, match="a page of this gallery gave"):
+    with pytest.raises(InvalidQuery, match="a page of this listing gave"):
         tracklets(catalogue.named(gallery.name))(Paging(cursor, 1))
 
 
