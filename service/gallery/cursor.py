@@ -22,8 +22,8 @@ def last_name(cursor: str, gallery_id: str, listed: Listed) -> str:
     """The name that `cursor` follows.
 
     Raises:
-        InvalidQuery: When it is not a cursor of this listing. A gallery that was dropped and created
-            anew under the same name is another.
+        InvalidQuery: When it is not a cursor of this listing. A gallery that was dropped and
+            created anew under the same name is another.
     """
     try:
         shown = base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
