@@ -62,7 +62,6 @@ async def request_deadline(runtime: Annotated[Runtime, Depends(open_runtime)]) -
     return Deadline(runtime.settings.request_timeout_s)
 
 
-OpenLifecycle = Annotated[Lifecycle, Depends(open_lifecycle)]
 OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
 RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
 

@@ -11,18 +11,12 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from service.api.answers import EnrollAnswer, SearchAnswer
 from service.api.schemas import SearchOptionsBody
 from service.client.bulk import Outcome, for_each, with_retries
 from service.client.client import ReidClient
+from service.client.progress_bar import progress_bar
 from service.client.ranking_table import rank_1_line, ranking_table
 from service.client.tracklet_folder import TrackletFolder, find_tracklets
 
@@ -119,21 +113,13 @@ def _with_progress(
     options: BulkOptions,
 ) -> list[Outcome[Answer]]:
     """Outcomes by tracklet id, with a bar on standard error while they come in."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("tracklets, left"),
-        TimeRemainingColumn(),
-    )
     outcomes: list[Outcome[Answer]] = []
     stream = for_each(folders, call, concurrency=options.concurrency)
-    with Progress(*columns, console=Console(stderr=True)) as progress, closing(stream):
-        task = progress.add_task(verb, total=len(folders))
+    with progress_bar(verb, len(folders)) as advance, closing(stream):
         try:
             for outcome in stream:
                 outcomes.append(outcome)
-                progress.advance(task)
+                advance(1)
         except KeyboardInterrupt:
             outcomes += _interrupted(folders, outcomes)
     return sorted(outcomes, key=lambda outcome: outcome.folder.tracklet_id)

@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +11,6 @@ from typing import BinaryIO
 import orjson
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,8 +18,7 @@ from service.api.answers import ErrorDetail
 from service.api.gallery_schemas import Encoding, ExportEnd, ExportHeader
 from service.client.bulk import with_retries
 from service.client.gallery_client import LINES_AT_A_TIME, GalleryClient
-
-Advance = Callable[[int], None]
+from service.client.progress_bar import Advance, progress_bar
 
 
 class ExportFileError(ValueError):
@@ -66,7 +64,7 @@ def export_file(client: GalleryClient, gallery: str, path: Path, encoding: Encod
     header = _header(next(lines, b""))
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as file, _progress("export", header.tracklets) as advance:
+        with temporary.open("wb") as file, progress_bar("export", header.tracklets) as advance:
             file.write(orjson.dumps(header.model_dump()) + b"\n")
             end = _written(lines, file, advance)
             file.flush()
@@ -98,7 +96,7 @@ def import_file(client: GalleryClient, gallery: str, path: Path, *, as_json: boo
     with _opened(path) as file:
         first = file.readline()
         header = _header(first)
-        with _progress("import", header.tracklets) as advance:
+        with progress_bar("import", header.tracklets) as advance:
             rest = (line for line in file if line.strip())
             while some := [line.rstrip(b"\n") for line in itertools.islice(rest, LINES_AT_A_TIME)]:
                 answers, end = with_retries(
@@ -161,21 +159,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise ExportFileError(
             f"expected to read {path}, received {error.strerror}; check the file"
         ) from error
-
-
-@contextmanager
-def _progress(verb: str, total: int) -> Iterator[Advance]:
-    """A bar on standard error."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("tracklets, left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(verb, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 def _say_failed(place: str, tracklet_id: str | None, error: ErrorDetail | None) -> None:
