@@ -57,12 +57,19 @@ class RedisForgetting(RedisSession):
         Raises:
             StoreUnavailable: When Redis could not write them.
         """
-        until_s = time.monotonic() + _PURGED_WITHIN_S
+        until_s, run = time.monotonic() + _PURGED_WITHIN_S, self._run_id()
         self._have_written("BGREWRITEAOF", "aof_last_bgrewrite_status", until_s)
         held = self._persistence()
         _, points = self._read("CONFIG", "GET", "save")
         if points or held.get("rdb_saves", "0") != "0":
             self._have_written("BGSAVE", "rdb_last_bgsave_status", until_s)
+        if self._run_id() != run:
+            # It knows nothing of a file that it was writing before, and calls that a success.
+            raise StoreUnavailable(
+                expected="Redis to run until its files are written",
+                received="one that was started again meanwhile",
+                remedy="wait: the purge is tried again",
+            )
 
     def audit(self, entries: Sequence[AuditEntry]) -> None:
         """Append to the audit log, which keeps the newest million."""
@@ -132,6 +139,9 @@ class RedisForgetting(RedisSession):
                     remedy="see its log; the purge is tried again",
                 )
             time.sleep(_LOOK_EVERY_S)
+
+    def _run_id(self) -> str:
+        return info(self._read("INFO", "server"))["run_id"]
 
     def _persistence(self) -> dict[str, str]:
         return info(self._read("INFO", "persistence"))

@@ -136,6 +136,26 @@ def test_a_purge_that_does_not_end_is_given_up(redis_store, server, monkeypatch)
     )
 
 
+def test_a_purge_during_which_redis_was_started_again_does_not_count(
+    server, redis_store, monkeypatch
+):
+    waits = redis_store._await_no_child
+
+    def restarted(until_s):
+        server.restart()
+        waits(until_s)
+
+    monkeypatch.setattr(redis_store, "_await_no_child", restarted)
+    with pytest.raises(StoreUnavailable) as caught:
+        redis_store.purge()
+    assert str(caught.value) == (
+        "expected Redis to run until its files are written, received one that was started again "
+        "meanwhile; wait: the purge is tried again"
+    )
+    monkeypatch.undo()
+    redis_store.purge()
+
+
 def test_purges_of_several_threads_all_return(redis_store):
     threads = [threading.Thread(target=redis_store.purge) for _ in range(4)]
     for thread in threads:
