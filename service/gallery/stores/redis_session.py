@@ -13,6 +13,10 @@ from service.gallery.stores.redis_whole_file import WholeFile
 
 LAYOUT_KNOWN = 1
 
+_PATIENCE_AT_START = 12
+"""So many times as long as a write, a start waits for Redis to write its file anew: both may have
+been started together, and a gallery of a gigabyte takes many seconds."""
+
 _CHECK_EVERY_S = 5.0
 """Between two looks at the options of a Redis that is written to."""
 
@@ -45,12 +49,16 @@ class RedisSession:
                 written to by a newer release.
         """
         self._held = self._connect()
+        _, _, timeout_s = self._address
+        self._file.within_s = _PATIENCE_AT_START * timeout_s
         try:
             self.check()
             self._require_known_layout()
         except BaseException:
             self.close()
             raise
+        finally:
+            self._file.within_s = timeout_s
 
     def close(self) -> None:
         """Give it back; closing what is not open does nothing."""

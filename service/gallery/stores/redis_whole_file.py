@@ -22,11 +22,11 @@ class WholeFile:
     half of the script is done. A file that was written anew has no such end.
 
     Args:
-        timeout_s: A write waits so long for the file, and is refused then.
+        within_s: Who needs the file waits so long for it, and is refused then.
     """
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, within_s: float) -> None:
+        self.within_s = within_s
         self._whole_run = ""
 
     def require(self, ask: Ask) -> None:
@@ -36,12 +36,12 @@ class WholeFile:
             ask: Sends one command to it.
 
         Raises:
-            StoreUnavailable: When it takes longer than a write waits, or fails.
+            StoreUnavailable: When it takes longer than `within_s`, or fails.
         """
         run = info(ask(b"INFO", b"server"))["run_id"]
         if run == self._whole_run:
             return
-        until_s, has_begun = time.monotonic() + self._timeout_s, False
+        until_s, has_begun = time.monotonic() + self.within_s, False
         while True:
             held = info(ask(b"INFO", b"persistence"))
             if any(held[name] != "0" for name in _UNDER_WAY):

@@ -77,10 +77,25 @@ def hold_the_rewrite(server):
     server.signal_children(signal.SIGSTOP)
 
 
+def test_a_start_has_more_patience_than_a_write(server, ask):
+    with server.client() as client:
+        client.set("a", 1)
+        client.config_set("rdb-key-save-delay", 1_500_000)
+        client.bgrewriteaof()
+    with pytest.raises(StoreUnavailable, match="one that is still writing it"):
+        WholeFile(0.3).require(ask)
+    with opened_store(server, timeout_s=0.3) as store:
+        assert rewrites(server) == 1
+        assert store.galleries() == ()
+
+
 def test_a_write_is_refused_while_it_is_still_being_written(server):
-    hold_the_rewrite(server)
-    with pytest.raises(StoreUnavailable) as caught, opened_store(server, timeout_s=0.3):
-        pass
+    with opened_store(server, timeout_s=0.3) as store:
+        gallery = store.create_gallery("g", SPEC).gallery_id
+        server.restart()
+        hold_the_rewrite(server)
+        with pytest.raises(StoreUnavailable) as caught:
+            write(store, gallery, upsert("a"))
     assert str(caught.value) == (
         "expected Redis to write its append-only file anew after its start, received one that is "
         "still writing it; repeat the request; where this goes on, make room on the disk of Redis"
