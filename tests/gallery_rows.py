@@ -24,7 +24,7 @@ from service.gallery.ranking.search import SearchOptions, SearchResult
 from service.gallery.records import TrackletMetadata, TrackletRecord, check_embedding
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.replica_options import ReplicaOptions
-from service.gallery.stores.protocol import GalleryModel, GalleryStore
+from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GalleryStore
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 
 DIMENSION = 4
@@ -151,6 +151,21 @@ def record_of(
     return TrackletRecord(tracklet_id, metadata or TrackletMetadata(), embedding, seq, 1.5)
 
 
+def replicas_of(store: GalleryStore, directory: Path, *, name: str = "one"):
+    """What makes the replica of a gallery, with its snapshots in the directory."""
+
+    def open_replica(info: GalleryInfo) -> GalleryReplica:
+        return GalleryReplica(
+            store,
+            info,
+            snapshot_dir=directory / "snapshots",
+            name=name,
+            options=ReplicaOptions(heartbeat_s=0.2, retry_s=0.05),
+        )
+
+    return open_replica
+
+
 def service_of(
     store: GalleryStore,
     directory: Path,
@@ -160,20 +175,10 @@ def service_of(
     name: str = "one",
 ) -> GalleryService:
     """A service over any store, with its snapshots in the directory."""
-
-    def open_replica(info):
-        return GalleryReplica(
-            store,
-            info,
-            snapshot_dir=directory / "snapshots",
-            name=name,
-            options=ReplicaOptions(heartbeat_s=0.2, retry_s=0.05),
-        )
-
     return GalleryService(
         store,
         model=model,
-        open_replica=open_replica,
+        open_replica=replicas_of(store, directory, name=name),
         options=replace(options, snapshot_dir=directory / "snapshots"),
     )
 

@@ -12,10 +12,8 @@ from service.gallery.filter_tree import EVERYTHING
 from service.gallery.listing import Paging, list_tracklets
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.records import TrackletMetadata
-from service.gallery.replica.replica import GalleryReplica
-from service.gallery.replica.replica_options import ReplicaOptions
 from service.gallery.stores.protocol import GallerySpec, GalleryStore
-from tests.gallery_rows import MODEL, OPTIONS, embedding_of
+from tests.gallery_rows import MODEL, OPTIONS, embedding_of, replicas_of
 
 SPEC = GallerySpec(MODEL)
 LIMITS = replace(OPTIONS.catalogue, most_galleries=1000)
@@ -28,17 +26,7 @@ def open_catalogue(
     store: GalleryStore, directory: Path, *, name: str = "one", limits=LIMITS
 ) -> Iterator[Catalogue]:
     """A catalogue over an open store, that follows it; replicas have their snapshots there."""
-
-    def open_replica(info):
-        return GalleryReplica(
-            store,
-            info,
-            snapshot_dir=directory / "snapshots",
-            name=name,
-            options=ReplicaOptions(heartbeat_s=0.2, retry_s=0.05),
-        )
-
-    catalogue = Catalogue(store, open_replica, limits)
+    catalogue = Catalogue(store, replicas_of(store, directory, name=name), limits)
     catalogue.start()
     try:
         yield catalogue

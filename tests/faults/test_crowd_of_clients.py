@@ -3,6 +3,7 @@
 Each row's camera and embedding name its version, so that a torn or mixed row would show.
 """
 
+import itertools
 import json
 import random
 import signal
@@ -107,30 +108,35 @@ def test_a_hundred_clients_find_exactly_what_each_has_left(store, artifact, tmp_
             assert verified["agrees"], verified
 
 
+def write_until_refused(url, prefix, acknowledged, stopping):
+    """Enroll one tracklet after the other, and note the version of each that was acknowledged."""
+    with httpx.Client(base_url=url, timeout=30) as http:
+        for turn in itertools.count(1):
+            if stopping.is_set():
+                return
+            name = f"{prefix}-{turn}"
+            try:
+                answer = http.put(
+                    f"/galleries/default/tracklets/{name}", json=body_of(turn % VERSIONS)
+                )
+            except httpx.HTTPError:
+                return
+            if answer.status_code != 201:
+                return
+            acknowledged[name] = turn % VERSIONS
+
+
 @pytest.mark.parametrize("store", ["sqlite", "redis"])
 def test_a_service_that_is_told_to_stop_finishes_what_it_took(store, artifact, tmp_path):
     acknowledged: dict[str, int] = {}
-    lock = threading.Lock()
     with served(store, artifact, tmp_path) as (service, again):
         stopping = threading.Event()
-
-        def write(number: int) -> None:
-            with httpx.Client(base_url=service.url, timeout=30) as http:
-                turn = 0
-                while not stopping.is_set():
-                    name, turn = f"t{number}-{turn}", turn + 1
-                    try:
-                        answer = http.put(
-                            f"/galleries/default/tracklets/{name}", json=body_of(turn % VERSIONS)
-                        )
-                    except httpx.HTTPError:
-                        return
-                    if answer.status_code != 201:
-                        return
-                    with lock:
-                        acknowledged[name] = turn % VERSIONS
-
-        writers = [threading.Thread(target=write, args=(n,)) for n in range(20)]
+        writers = [
+            threading.Thread(
+                target=write_until_refused, args=(service.url, f"t{n}", acknowledged, stopping)
+            )
+            for n in range(20)
+        ]
         for writer in writers:
             writer.start()
         while len(acknowledged) < 100:
