@@ -1,7 +1,8 @@
 """One block of rows against all queries: rough similarities, and which rows are candidates."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 
 import faiss
 import numpy as np
@@ -21,8 +22,8 @@ _COPIED_AT_ONCE = 256
 @contextmanager
 def block_scan(queries: Vectors) -> Iterator["BlockScan"]:
     """A scan of one search in one thread; `queries` [b, d] have length 1."""
-    with wiped((_COPIED_AT_ONCE, queries.shape[1]), np.float32) as copies:
-        yield BlockScan(queries, copies)
+    with ExitStack() as ending:
+        yield BlockScan(queries, ending)
 
 
 class BlockScan:
@@ -30,12 +31,12 @@ class BlockScan:
 
     Args:
         queries: float32 [b, d] of length 1.
-        copies: Room for some embeddings [n, d].
+        ending: Of the scan; it wipes what was copied.
     """
 
-    def __init__(self, queries: Vectors, copies: Vectors) -> None:
+    def __init__(self, queries: Vectors, ending: ExitStack) -> None:
         self._queries = queries
-        self._copies = copies
+        self._ending = ending
         self._block = np.empty((len(queries), BLOCK_ROWS), np.float32)
         self._filled = 0
         self._filled_rows: list[Rows] = []
@@ -47,22 +48,23 @@ class BlockScan:
             ReidError: When FAISS answers with a row that is not selected.
         """
         # Without a floor every row would be a candidate.
-        has_floors = bool(np.isfinite(candidates.current_floors()).all())
-        if unit.way is Way.FILTERED and has_floors:
-            self._search_filtered(unit, candidates)
-        elif unit.way is Way.WHOLE and has_floors:
-            self._search_whole(unit, candidates)
-        else:
-            self._search_copied(unit, candidates)
-            if unit.way is not Way.COPIED:
+        needs_floors = unit.way.needs_floors
+        if not (needs_floors and np.isfinite(candidates.current_floors()).all()):
+            self._search_gathered(unit, candidates)
+            if needs_floors:
                 self.finish(candidates)
+        elif unit.way is Way.FILTERED:
+            self._search_filtered(unit, candidates)
+        else:
+            self._search_whole(unit, candidates)
 
     def finish(self, candidates: Candidates) -> None:
         """Add the rows that still wait for company: small pieces are looked at together."""
         if not self._filled:
             return
         similarities = self._block[:, : self._filled]
-        rows = np.concatenate(self._filled_rows)
+        several = len(self._filled_rows) > 1
+        rows = np.concatenate(self._filled_rows) if several else self._filled_rows[0]
         self._filled, self._filled_rows = 0, []
         query_of, column = _reaching(similarities, candidates.floors_with(similarities))
         candidates.add(Pairs(query_of, rows[column], similarities[query_of, column]))
@@ -71,14 +73,14 @@ class BlockScan:
         """Rough similarities [b, n] of all selected rows of the unit, in the order of rows."""
         slots = unit.start + np.flatnonzero(unit.mask)
         found = np.empty((len(self._queries), len(slots)), np.float32)
-        if 2 * len(slots) > len(unit.mask):
+        if unit.way is not Way.NAMED and 2 * len(slots) > len(unit.mask):
             first = 0
             for at, similarities in self._products(unit):
                 selected = similarities[:, unit.mask[at]]
                 found[:, first : first + selected.shape[1]] = selected
                 first += selected.shape[1]
         else:
-            self._copied_products(unit, slots, out=found)
+            self._gathered_products(unit, slots, out=found)
         return found
 
     def _search_filtered(self, unit: Unit, candidates: Candidates) -> None:
@@ -97,14 +99,15 @@ class BlockScan:
             rows = unit.first_row + unit.start + at.start + column
             candidates.add(Pairs(query_of, rows, similarities[query_of, column]))
 
-    def _search_copied(self, unit: Unit, candidates: Candidates) -> None:
-        slots = unit.start + np.flatnonzero(unit.mask)
+    def _search_gathered(self, unit: Unit, candidates: Candidates) -> None:
+        slots = unit.start + unit.mask.nonzero()[0]
         while len(slots):
             if self._filled == BLOCK_ROWS:
                 self.finish(candidates)
-            chosen, slots = np.split(slots, [BLOCK_ROWS - self._filled])
+            free = BLOCK_ROWS - self._filled
+            chosen, slots = slots[:free], slots[free:]
             room = self._block[:, self._filled : self._filled + len(chosen)]
-            self._copied_products(unit, chosen, out=room)
+            self._gathered_products(unit, chosen, out=room)
             self._filled += len(chosen)
             self._filled_rows.append(unit.first_row + chosen)
 
@@ -116,13 +119,32 @@ class BlockScan:
             room = self._block[:, : len(vectors)]
             yield at, np.matmul(self._queries, vectors.T, out=room)
 
-    def _copied_products(self, unit: Unit, slots: Rows, *, out: Similarities) -> None:
+    def _gathered_products(self, unit: Unit, slots: Rows, *, out: Similarities) -> None:
         """Fill similarities [b, n] of these slots [n]."""
+        if unit.way is Way.NAMED:
+            for query, similarities in zip(self._queries, out, strict=True):
+                fill_named(unit.part.segment.vectors, query, slots, out=similarities)
+            return
         for start in range(0, len(slots), _COPIED_AT_ONCE):
             taken = slots[start : start + _COPIED_AT_ONCE]
             copies = self._copies[: len(taken)]
             np.take(unit.part.segment.vectors, taken, axis=0, out=copies, mode="clip")
             out[:, start : start + len(taken)] = self._queries @ copies.T
+
+    @cached_property
+    def _copies(self) -> Vectors:
+        """Room for some embeddings [n, d]."""
+        shape = (_COPIED_AT_ONCE, self._queries.shape[1])
+        return self._ending.enter_context(wiped(shape, np.float32))
+
+
+def fill_named(vectors: Vectors, query: Vectors, slots: Rows, *, out: Similarities) -> None:
+    """Fill the similarities [m] of the query [d] to the vectors [n, d] in these slots [m]."""
+    # FAISS checks nothing: each array is contiguous, of just this type, and long enough.
+    faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined]  # its stubs leave it out
+        faiss.swig_ptr(out), faiss.swig_ptr(query), faiss.swig_ptr(vectors),
+        faiss.swig_ptr(slots), vectors.shape[1], 1, len(slots),
+    )  # fmt: skip
 
 
 def above(vectors: Vectors, query: Vectors, floor: float, mask: Mask) -> tuple[Rows, Similarities]:
@@ -159,6 +181,8 @@ def _reaching(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Queries [m] and columns [m] of the similarities [b, n] that reach the floor [b]."""
     # In two dimensions NumPy takes twenty times as long to find the true ones.
-    flat = np.flatnonzero((similarities >= floors[:, None]).ravel())
+    flat = (similarities >= floors[:, None]).ravel().nonzero()[0]
+    if len(similarities) == 1:
+        return np.zeros_like(flat), flat
     query_of, column = np.divmod(flat, similarities.shape[1])
     return query_of, column

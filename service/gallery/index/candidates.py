@@ -138,18 +138,20 @@ class Candidates:
         exact = self._reader.similarities(self._queries, pairs.query_of, pairs.rows)
         decided = self._decided.with_others(Pairs(pairs.query_of, pairs.rows, exact))
         decided = self._ties_by_id(decided.nearest_first())
-        place = np.arange(len(decided)) - np.searchsorted(decided.query_of, decided.query_of)
-        self._decided = decided.taken(place < self._k)
+        if len(decided) > self._k:
+            place = np.arange(len(decided)) - np.searchsorted(decided.query_of, decided.query_of)
+            decided = decided.taken(place < self._k)
+        self._decided = decided
         self._undecided = NO_PAIRS
 
     def _ties_by_id(self, pairs: Pairs) -> Pairs:
         """The same pairs, equally similar ones of a query in the order of their ids."""
-        tied = np.zeros(len(pairs) + 1, dtype=np.bool_)
-        tied[1:-1] = pairs.similarities[1:] == pairs.similarities[:-1]
-        tied[1:-1] &= pairs.query_of[1:] == pairs.query_of[:-1]
-        starts = np.flatnonzero(~tied[:-1] & tied[1:])
-        if not len(starts):
+        same = pairs.similarities[1:] == pairs.similarities[:-1]
+        if not same.any():
             return pairs
+        tied = np.zeros(len(pairs) + 1, dtype=np.bool_)
+        tied[1:-1] = same & (pairs.query_of[1:] == pairs.query_of[:-1])
+        starts = np.flatnonzero(~tied[:-1] & tied[1:])
         order = np.arange(len(pairs))
         ends = np.flatnonzero(tied[:-1] & ~tied[1:]) + 1
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):

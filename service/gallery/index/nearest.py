@@ -1,5 +1,6 @@
 """Searches over the rows of a view: plan, scan in parallel, decide exactly."""
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,7 +18,7 @@ from service.gallery.index.selection import Part, Selection
 
 T = TypeVar("T")
 
-_FEW_PAIRS = 8192
+_FEW_PAIRS = 16384
 """Rows times queries up to which handing work to another thread costs more than it saves."""
 
 
@@ -51,6 +52,7 @@ class RowSearch:
             return [NO_PAIRS for _ in queries]
         candidates = Candidates(queries, k, self._reader, self._error)
         units = deque(plan_scan(self._parts, selection, queries=len(queries), k=k))
+        needs_floors = any(unit.way.needs_floors for unit in units)
 
         def work(most: int | None = None) -> None:
             with block_scan(unit_queries) as scan:
@@ -59,7 +61,7 @@ class RowSearch:
                 scan.finish(candidates)
 
         worth_sharing = selection.count * len(queries) > _FEW_PAIRS
-        if worth_sharing:
+        if worth_sharing and needs_floors:
             # The first unit alone: it raises the floors, which all others need.
             work(1)
         self._scanner.run(work, worth_sharing=worth_sharing and bool(units))
@@ -85,14 +87,17 @@ class RowSearch:
 
 def _directions(queries: Vectors) -> Vectors:
     """The queries [b, d] at length 1."""
-    lengths = np.sqrt(np.einsum("bd,bd->b", queries, queries, dtype=np.float64))
-    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+    wide = queries.astype(np.float64)
+    lengths = np.sqrt((wide * wide).sum(axis=1))
+    # Written so that NaN is refused too.
+    if not all(0 < length < math.inf for length in lengths.tolist()):
         raise InvalidEmbedding(
             expected="queries of finite values and a length",
             received="one without a direction",
             remedy="send an embedding as this model's /embed answers it",
         )
-    return np.ascontiguousarray((queries / lengths[:, None]).astype(np.float32))
+    directions: Vectors = (wide / lengths[:, None]).astype(np.float32, order="C")
+    return directions
 
 
 def _taken_from(waiting: deque[T]) -> Iterator[T]:

@@ -31,10 +31,10 @@ class RowReader:
 
     def located(self, rows: Rows) -> list[tuple[Part, Rows, Rows]]:
         """For each part that has some of the rows [m]: their slots, and their places in `rows`."""
-        at = np.searchsorted(self._offsets, rows, "right") - 1
+        at = self._offsets.searchsorted(rows, "right") - 1
         found = []
-        for number in np.flatnonzero(np.bincount(at)).tolist():
-            places = np.flatnonzero(at == number)
+        for number in np.bincount(at).nonzero()[0].tolist():
+            places = (at == number).nonzero()[0]
             found.append((self._parts[number], rows[places] - self._offsets[number], places))
         return found
 
@@ -60,6 +60,7 @@ class RowReader:
         rows; so it is the same alone and in any batch. It is exactly 1 for the query itself.
         """
         wide = queries.astype(np.float64)
+        alone = len(queries) == 1
         query_squares = (wide * wide).sum(axis=1)
         cosines = np.empty(len(rows), np.float32)
         with wiped((2, min(len(rows), _PAIRS_AT_ONCE), self._dimension), np.float64) as room:
@@ -69,7 +70,9 @@ class RowReader:
                 for part, slots, places in self.located(rows[chunk]):
                     vectors[places] = part.segment.vectors[slots]
                 squares = np.multiply(vectors, vectors, out=product).sum(axis=1)
-                lengths = np.sqrt(squares * query_squares[query_of[chunk]])
-                np.multiply(vectors, wide[query_of[chunk]], out=product)
+                # A query alone is not copied for each of its rows.
+                asked = slice(None) if alone else query_of[chunk]
+                lengths = np.sqrt(squares * query_squares[asked])
+                np.multiply(vectors, wide[asked], out=product)
                 cosines[chunk] = product.sum(axis=1) / lengths
         return cosines

@@ -76,4 +76,4 @@ class RowColumns:
 
     def id_start(self, slot: int) -> int:
         """Where the id of a row starts in the bytes of all ids."""
-        return 0 if slot == 0 else int(self.id_end[slot - 1])
+        return 0 if slot == 0 else self.id_end.item(slot - 1)

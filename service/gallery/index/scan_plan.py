@@ -1,17 +1,19 @@
 """How to scan which rows: the cheapest exact way for the number of queries and the selected share.
 
 Nanoseconds a row of 512 values, of all rows of a block, on one core of a two-core server that was
-busy with other work, by selected share (`python -m benchmarks.scan_ways --rows 32768 --rounds 3`):
+busy with other work, by selected share (`python -m benchmarks.scan_ways --rows 32768 --rounds 5`):
 
-    queries                          1                64
-    selected share              1   0.5  0.1      1    0.5   0.1
-    all rows, by BLAS         167   185  197   1150  1277  1163
-    selected ones, by FAISS   139   171   51   9032  8517  1153
-    selected ones, copied     227   176   70   1201   732   140
+    queries                          1                       64
+    selected share              1   0.5   0.1  0.01       1    0.5   0.1  0.01
+    all rows, by BLAS         211   197   195   209    1316   1150  1223  1100
+    selected ones, filtered   195   151    51    18   10508   5419  1655   382
+    selected ones, named      189   138    28     6    8952   3317   566    57
+    selected ones, copied     237   178    45     8    1477    665   173    19
 
-So one or two queries go through FAISS, which reads the selected rows where they lie; more go
-through BLAS, over a copy of the selected rows unless nearly all are. Below a tenth a copy is never
-slower. Each way costs less the fewer rows are selected, and so does the cheapest of them.
+So one or two queries go through FAISS, which reads the selected rows where they lie: by their
+slots where they are few, and else under a filter, which hands on only what is above a floor. More
+go through BLAS, over a copy of the selected rows unless nearly all are. Each way costs less the
+fewer rows are selected, and so does the cheapest of them.
 """
 
 from collections.abc import Sequence
@@ -28,7 +30,7 @@ _FIRST_SELECTED = 1024
 
 _SELECTED_AT_ONCE = 4096
 _MOST_FAISS_QUERIES = 2
-_LEAST_FAISS_SHARE = 0.1
+_LEAST_FILTERED_SHARE = 0.4
 _LEAST_WHOLE_SHARE = 0.85
 
 
@@ -39,8 +41,15 @@ class Way(Enum):
     """Of all rows, through BLAS; those that are not selected are dropped."""
     FILTERED = "filtered"
     """Of the selected rows, where they lie, through FAISS."""
+    NAMED = "named"
+    """Of the selected rows, where they lie, one after the other through FAISS."""
     COPIED = "copied"
     """Of a copy of the selected rows, through BLAS."""
+
+    @property
+    def needs_floors(self) -> bool:
+        """Whether candidates are picked out while scanning, rather than from all similarities."""
+        return self in (Way.WHOLE, Way.FILTERED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,5 +92,5 @@ def plan_scan(parts: Sequence[Part], selection: Selection, *, queries: int, k: i
 
 def _way(share: float, queries: int) -> Way:
     if queries <= _MOST_FAISS_QUERIES:
-        return Way.FILTERED if share >= _LEAST_FAISS_SHARE else Way.COPIED
+        return Way.FILTERED if share >= _LEAST_FILTERED_SHARE else Way.NAMED
     return Way.WHOLE if share >= _LEAST_WHOLE_SHARE else Way.COPIED

@@ -101,12 +101,14 @@ class Segment:
 
     def raw_id(self, slot: int) -> bytes:
         """The id in a slot, as UTF-8."""
-        start, end = self.columns.id_start(slot), int(self.columns.id_end[slot])
-        return bytes(self.ids[start:end])
+        return bytes(self._id_in(slot))
 
     def tracklet_id(self, slot: int) -> str:
         """The id in a slot."""
-        return self.raw_id(slot).decode()
+        return self._id_in(slot).decode()
+
+    def _id_in(self, slot: int) -> bytearray:
+        return self.ids[self.columns.id_start(slot) : self.columns.id_end.item(slot)]
 
     def _note_length(self, embedding: NDArray[np.float32]) -> None:
         np.copyto(self._wide, embedding)

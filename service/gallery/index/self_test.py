@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.errors import ReidError
-from service.gallery.index.block_scan import above
+from service.gallery.index.block_scan import above, fill_named
 
 _ROWS = 67
 _DIMENSION = 9
@@ -26,7 +26,10 @@ def require_honoured_filter() -> None:
         mask = np.arange(_ROWS) % step == 0
         slots, similarities = above(vectors, query, 20.0, mask)
         expected = [row for row in range(21, _ROWS) if mask[row]]
-        if sorted(slots.tolist()) != expected or similarities.tolist() != slots.tolist():
+        named = np.full(len(expected) + 1, -1, np.float32)
+        fill_named(vectors, query, np.array(expected, np.int64), out=named[:-1])
+        ranged = sorted(slots.tolist()) == expected and similarities.tolist() == slots.tolist()
+        if not (ranged and named.tolist() == [*expected, -1]):
             raise ReidError(
                 expected="a FAISS build that searches exactly the rows of a filter",
                 received="one that does not",

@@ -4,7 +4,7 @@ import pytest
 from service.errors import ReidError
 from service.gallery.filter_tree import EVERYTHING, Equals
 from service.gallery.index import block_scan as module
-from service.gallery.index.block_scan import above, block_scan
+from service.gallery.index.block_scan import above, block_scan, fill_named
 from service.gallery.index.scan_plan import plan_scan
 from tests.indexed_rows import NOW_S, crowd, index_of, vector
 
@@ -25,6 +25,14 @@ def test_above_a_floor_are_the_masked_ones_that_are_more_similar():
     assert np.allclose(found, similarities[slots], atol=1e-6)
     assert [len(one) for one in above(vectors, query, 2.0, mask)] == [0, 0]
     assert [len(one) for one in above(vectors, query, -2.0, np.zeros(100, np.bool_))] == [0, 0]
+
+
+def test_named_are_those_in_the_slots_and_nothing_beyond_is_written():
+    vectors, query = vectors_of(100), vector(200)
+    slots, found = np.array([99, 0, 41, 41]), np.full(5, 7, np.float32)
+    fill_named(vectors, query, slots, out=found[:4])
+    expected = vectors[slots].astype(float) @ query.astype(float)
+    assert np.allclose(found, [*expected, 7], atol=1e-6)
 
 
 def test_rows_that_the_mask_forbids_are_found_out(monkeypatch):

@@ -23,7 +23,8 @@ def test_the_plan_takes_every_way(small_blocks):
     way = scan_plan.Way
     assert taken[600, 1] == taken[300, 1] == {way.FILTERED}
     assert taken[600, 64] == {way.WHOLE}
-    assert taken[300, 64] == taken[60, 64] == taken[1, 1] == {way.COPIED}
+    assert taken[60, 1] == taken[1, 1] == {way.NAMED}
+    assert taken[300, 64] == taken[60, 64] == {way.COPIED}
 
 
 @pytest.mark.parametrize("chosen", [EVERYTHING, Not(ONE_CAMERA), HALF, ONE_CAMERA, ONE_ROW, NO_ROW])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from service.errors import ReidError
-from service.gallery.index import self_test
+from service.gallery.index import block_scan, self_test
 from service.gallery.index.scanner import Scanner
 from service.gallery.index.self_test import require_honoured_filter
 
@@ -19,6 +19,15 @@ def test_one_that_ignores_them_stops_the_start(monkeypatch):
     monkeypatch.setattr(faiss, "IDSelectorBitmap", lambda *_: everybody)
     with pytest.raises(ReidError, match="expected only rows that pass the filter from FAISS"):
         Scanner(2)
+
+
+def test_one_that_mistakes_named_rows_stops_the_start(monkeypatch):
+    def next_row(vectors, query, slots, *, out):
+        block_scan.fill_named(vectors, query, (slots + 1) % len(vectors), out=out)
+
+    monkeypatch.setattr(self_test, "fill_named", next_row)
+    with pytest.raises(ReidError, match="expected a FAISS build that searches exactly the rows"):
+        Scanner(1)
 
 
 @pytest.mark.parametrize(
