@@ -12,7 +12,7 @@ from service.errors import InvalidEmbedding
 from service.gallery.index.block_scan import block_scan
 from service.gallery.index.candidates import NO_PAIRS, Candidates, Pairs, Similarities
 from service.gallery.index.rescoring import RowReader, Vectors
-from service.gallery.index.scan_plan import plan_scan
+from service.gallery.index.scan_plan import Way, plan_scan
 from service.gallery.index.scanner import Scanner
 from service.gallery.index.selection import Part, Selection
 
@@ -52,7 +52,7 @@ class RowSearch:
             return [NO_PAIRS for _ in queries]
         candidates = Candidates(queries, k, self._reader, self._error)
         units = deque(plan_scan(self._parts, selection, queries=len(queries), k=k))
-        needs_floors = any(unit.way.needs_floors for unit in units)
+        uses_floors = any(unit.way is not Way.NAMED for unit in units)
 
         def work(most: int | None = None) -> None:
             with block_scan(unit_queries) as scan:
@@ -61,8 +61,8 @@ class RowSearch:
                 scan.finish(candidates)
 
         worth_sharing = selection.count * len(queries) > _FEW_PAIRS
-        if worth_sharing and needs_floors:
-            # The first unit alone: it raises the floors, which all others need.
+        if worth_sharing and uses_floors:
+            # The first unit alone: it raises the floors, which spare all others much.
             work(1)
         self._scanner.run(work, worth_sharing=worth_sharing and bool(units))
         return candidates.nearest()
