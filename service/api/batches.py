@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
-from service.api.embedding_codec import decode_embedding
+from service.api.embedding_codec import embedding_of_model
 from service.api.filter_json import read_filter
 from service.api.gallery_answers import BatchAnswer, ChangeAnswer, DeletedChosenAnswer
 from service.api.gallery_schemas import MOST_IN_BATCH, BatchBody, BatchItem, DeleteChosenBody
@@ -36,7 +36,9 @@ async def batch(
     async with deadline.bounding(NOTHING_KEPT):
         raw = await read_json_only(request, runtime.settings.max_body_bytes)
         key = conditions.idempotency(b"batch", raw)
-        asked = await runtime.gallery.in_thread(lambda: _batch_request(raw, key))
+        asked = await runtime.gallery.in_thread(
+            lambda: _batch_request(raw, key, runtime.manifest.model.fingerprint)
+        )
     async with deadline.bounding(OUTCOME_UNKNOWN):
         if asked.delete:
             await audit.record_each("delete", gallery, asked.delete)
@@ -78,18 +80,22 @@ async def delete_by_filter(
     return DeletedChosenAnswer(deleted=deleted.value.tracklets, seq=deleted.value.seq)
 
 
-def enrolment_of(item: BatchItem) -> Enrolment:
+def enrolment_of(item: BatchItem, served: str) -> Enrolment:
     """The enrolment that an item or a line asks for.
 
+    Args:
+        item: As sent.
+        served: Fingerprint of the model that is served.
+
     Raises:
+        ModelMismatch: When the embedding says that it is of another one.
         InvalidInput: When embedding or metadata cannot be read.
     """
-    return Enrolment(
-        item.tracklet_id, decode_embedding(item.embedding), metadata_of(item.metadata), item.if_seq
-    )
+    embedding = embedding_of_model(item.embedding, stated=item.model, served=served)
+    return Enrolment(item.tracklet_id, embedding, metadata_of(item.metadata), item.if_seq)
 
 
-def _batch_request(raw: bytes, key: IdempotencyKey | None) -> BatchRequest:
+def _batch_request(raw: bytes, key: IdempotencyKey | None, served: str) -> BatchRequest:
     body = parse_json(BatchBody, raw, fault=InvalidInput)
     if not 1 <= len(body.enroll) + len(body.delete) <= MOST_IN_BATCH:
         raise InvalidInput(
@@ -97,4 +103,5 @@ def _batch_request(raw: bytes, key: IdempotencyKey | None) -> BatchRequest:
             received=str(len(body.enroll) + len(body.delete)),
             remedy="split the batch, or send lines to tracklets:bulk",
         )
-    return BatchRequest(tuple(map(enrolment_of, body.enroll)), tuple(body.delete), key)
+    enrolments = tuple(enrolment_of(item, served) for item in body.enroll)
+    return BatchRequest(enrolments, tuple(body.delete), key)

@@ -1,6 +1,7 @@
 """`/galleries/{gallery}/tracklets:bulk` and `/import`: as many tracklets as there are lines."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
@@ -47,7 +48,7 @@ async def bulk(
         request,
         runtime.gallery,
         held,
-        _parse_item,
+        partial(_parse_item, served=runtime.manifest.model.fingerprint),
         is_complete=lambda: True,
         enrolled=lambda count: audit.note("bulk", gallery, count=count),
     )
@@ -97,10 +98,10 @@ async def _after_header(
         yield chunk
 
 
-def _parse_item(line: Line) -> ParsedLine:
+def _parse_item(line: Line, *, served: str) -> ParsedLine:
     try:
         item = parse_json(BatchItem, line.raw, fault=InvalidInput)
-        return ParsedLine(line.number, enrolment_of(item))
+        return ParsedLine(line.number, enrolment_of(item, served))
     except ReidError as error:
         return ParsedLine(line.number, error=error)
 

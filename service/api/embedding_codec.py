@@ -8,7 +8,7 @@ import orjson
 from numpy.typing import NDArray
 
 from service.api.wire_types import ACCEPTED_EMBEDDING
-from service.errors import InvalidEmbedding
+from service.errors import InvalidEmbedding, ModelMismatch
 
 
 def decode_embedding(value: list[float] | str) -> NDArray[np.float32]:
@@ -31,6 +31,29 @@ def decode_embedding(value: list[float] | str) -> NDArray[np.float32]:
     if len(raw) % 4:
         raise _refused(f"base64 of {len(raw)} bytes, which is not a multiple of 4")
     return np.frombuffer(raw, dtype="<f4").astype(np.float32)
+
+
+def embedding_of_model(
+    value: list[float] | str, *, stated: str | None, served: str
+) -> NDArray[np.float32]:
+    """As `decode_embedding`, of an embedding that may say which model it is of.
+
+    Args:
+        value: As sent.
+        stated: Fingerprint of its model; None where the caller does not say.
+        served: Fingerprint of the model that is served.
+
+    Raises:
+        ModelMismatch: When they differ; names both.
+        InvalidEmbedding: As `decode_embedding` does.
+    """
+    if stated is not None and stated != served:
+        raise ModelMismatch(
+            expected=f"an embedding of the model that is served, {served}",
+            received=f"one of model {stated[:80]!r}",
+            remedy="embed the frames with the model that is served",
+        )
+    return decode_embedding(value)
 
 
 def embedding_numbers(embedding: NDArray[np.float32]) -> list[float]:

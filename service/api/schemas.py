@@ -47,10 +47,14 @@ class MetadataBody(StrictBody):
     )
 
 
+STATED_MODEL = "Fingerprint that came with the embedding; of another model it is refused."
+
+
 class EnrollBody(StrictBody):
     """Enroll by embedding, from this model's `/embed`."""
 
     embedding: WireEmbedding = Field(examples=[[0.12, -0.03]])
+    model: str | None = Field(default=None, description=STATED_MODEL)
     metadata: MetadataBody = MetadataBody()
 
 
@@ -126,6 +130,7 @@ class SearchBody(SearchOptionsBody):
     """Search by exactly one of `embedding` and `tracklet_id`."""
 
     embedding: WireEmbedding | None = None
+    model: str | None = Field(default=None, description=STATED_MODEL)
     tracklet_id: str | None = Field(default=None, description="A tracklet already enrolled.")
 
     model_config = ConfigDict(
@@ -136,6 +141,8 @@ class SearchBody(SearchOptionsBody):
     def _one_query(self) -> Self:
         if (self.embedding is None) == (self.tracklet_id is None):
             raise ValueError("exactly one of `embedding` and `tracklet_id`")
+        if self.model is not None and self.embedding is None:
+            raise ValueError("`model` beside an `embedding` only")
         return self
 
 

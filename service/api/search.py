@@ -17,7 +17,7 @@ from service.api.dependencies import (
     read_json,
     unsupported,
 )
-from service.api.embedding_codec import decode_embedding
+from service.api.embedding_codec import embedding_of_model
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.schemas import SearchBody, SearchOptionsBody
@@ -82,7 +82,8 @@ async def _search_by_json(
     asked_seq = later_of(body.min_seq, min_seq)
     gallery = runtime.gallery
     if body.embedding is not None:
-        embedding = decode_embedding(body.embedding)
+        served = runtime.manifest.model.fingerprint
+        embedding = embedding_of_model(body.embedding, stated=body.model, served=served)
         found = await gallery.search(body.gallery, embedding, options, min_seq=asked_seq)
     else:
         found = await gallery.search_tracklet(

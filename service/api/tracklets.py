@@ -29,7 +29,7 @@ from service.api.dependencies import (
     read_json,
     unsupported,
 )
-from service.api.embedding_codec import decode_embedding, embedding_numbers
+from service.api.embedding_codec import embedding_numbers, embedding_of_model
 from service.api.erasures import ACCEPTED, TrackletErasing
 from service.api.filter_json import read_filter_text, time_window
 from service.api.forgetting_answers import ErasureAnswer
@@ -207,7 +207,8 @@ async def _upload(request: Request, runtime: Runtime) -> _Upload:
     if media_type(request) == JSON:
         raw = await read_json(request, runtime.settings.max_json_bytes)
         body = parse_json(EnrollBody, raw, fault=InvalidInput)
-        embedding = decode_embedding(body.embedding)
+        served = runtime.manifest.model.fingerprint
+        embedding = embedding_of_model(body.embedding, stated=body.model, served=served)
         return _Upload(embedding, metadata_of(body.metadata), (raw,), None)
     raise unsupported(request, MULTIPART, JSON)
 

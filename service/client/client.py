@@ -91,9 +91,13 @@ class ReidClient:
         metadata: MetadataBody,
         *,
         gallery: str = DEFAULT_GALLERY,
+        model: str | None = None,
     ) -> EnrollAnswer:
-        """Enroll or replace a tracklet by an embedding, as `embed` answered it."""
-        body = EnrollBody(embedding=embedding, metadata=metadata)
+        """Enroll or replace a tracklet by an embedding, as `embed` answered it.
+
+        With `model`, the fingerprint in that answer, an embedding of another model is refused.
+        """
+        body = EnrollBody(embedding=embedding, model=model, metadata=metadata)
         return self._connection.send(EnrollAnswer, "PUT", _path(gallery, tracklet_id), body)
 
     def search(self, frames: Sequence[bytes], options: SearchOptionsBody) -> SearchAnswer:
