@@ -76,24 +76,33 @@ class GalleryReplica:
         self._builder = ReplicaBuilder(parts)
         self._loop = ReplicaLoop(parts, self._builder)
         self._lock: DirectoryLock | None = None
+        self._starting = threading.Lock()
         self._thread = threading.Thread(target=self._loop.run, name="replica", daemon=True)
 
     def start(self) -> None:
         """Begin, and return when the gallery is served or `status` says why it is not.
 
+        What was stopped before does not begin.
+
         Raises:
             StoreUnavailable: When another process has the directory of the snapshots.
         """
-        self._lock = DirectoryLock(self._snapshots.directory)
-        self._snapshots.remove_garbage()
-        self._thread.start()
+        with self._starting:
+            if self._builder.stopping.is_set():
+                return
+            self._lock = DirectoryLock(self._snapshots.directory)
+            self._snapshots.remove_garbage()
+            self._thread.start()
         self._served.settled.wait()
 
     def stop(self) -> None:
-        """Write a last snapshot, and end; what is not started does nothing."""
+        """Write a last snapshot, and end; what is not started never will be."""
+        with self._starting:
+            # A gallery may be dropped while its replica is only about to start.
+            self._builder.stopping.set()
         if self._lock is None:
+            self._served.withdraw("stopped", "the service stops")
             return
-        self._builder.stopping.set()
         self._thread.join()
         self._keeper.join()
         self._write_last_snapshot()

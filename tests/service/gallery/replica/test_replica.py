@@ -7,6 +7,7 @@ import pytest
 
 from service.errors import NotReady, ReplicaBehind, StoreUnavailable
 from service.gallery.replica.replica import GalleryReplica
+from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.stores.batch import Delete
 from tests.gallery_stores import upsert, write
 from tests.replicas import (
@@ -67,7 +68,6 @@ def test_before_and_after_nothing_is_served(store, info, directory):
     replica = GalleryReplica(store, info, snapshot_dir=directory, name="one", options=QUICK)
     with pytest.raises(NotReady, match="gallery 'staff' to be served, received starting: starting"):
         replica.view()
-    replica.stop()
     replica.start()
     replica.view()
     replica.stop()
@@ -229,3 +229,34 @@ def test_under_writers_it_stays_equal_and_never_diverges(store, info, directory)
         assert replica.verify().agrees
         status = replica.status()
         assert (status.divergences, status.rebuilds) == (0, 1)
+
+
+def test_a_gallery_may_be_dropped_while_its_replica_is_only_about_to_start(
+    store, info, directory, monkeypatch
+):
+    about_to_start, go_on = threading.Event(), threading.Event()
+
+    def slow(_):
+        about_to_start.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(SnapshotDirectory, "remove_garbage", slow)
+    replica = GalleryReplica(store, info, snapshot_dir=directory, name="one", options=QUICK)
+    starting = threading.Thread(target=replica.start)
+    starting.start()
+    about_to_start.wait(10)
+    store.drop_gallery(info.gallery_id)
+    threading.Timer(0.1, go_on.set).start()
+    replica.discard()
+    starting.join(20)
+    assert not starting.is_alive()
+    assert not (directory / info.gallery_id).exists()
+
+
+def test_what_was_stopped_before_it_began_never_begins(store, info, directory):
+    replica = GalleryReplica(store, info, snapshot_dir=directory, name="one", options=QUICK)
+    replica.stop()
+    replica.start()
+    assert replica.status().phase == "stopped"
+    with started(store, info, directory) as another:
+        assert another.status().is_ready
