@@ -4,9 +4,10 @@
 
 Embeddings are random. What is measured, all in one run:
 
-* `enroll_rows_per_s`: rows made durable by `GalleryStore.write`, one at a time and 256 at a time,
-  by four writers, as the service has them. Rows are checked and packed in the time measured. The
-  store that is searched afterwards holds all rows; the others, as many as `--enrolled` says.
+* `enroll_rows_per_s`: rows made durable by `GalleryStore.write`: one at a time by four writers,
+  which is what many clients do, and 256 at a time by one, which is what a stream of lines does.
+  Rows are checked and packed in the time measured. The store that is searched afterwards holds all
+  rows; the other, as many as `--enrolled` says.
 * `delete_to_invisible_ms`: from before the write of a deletion until a search that starts now
   cannot find the tracklet any more, which is when the service acknowledges it; median.
 * `restart_s`: until searches are answered, from the newest snapshot and from the store alone.
@@ -38,7 +39,7 @@ from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySp
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 
-WRITERS = 4
+WRITERS_OF_ONE = 4
 BATCH = 256
 SINGLES = 1000
 DELETIONS = 50
@@ -165,11 +166,11 @@ def _enroll_rate(store: GalleryStore, info: GalleryInfo, rows: int, size: int) -
     """Rows a second that writes of `size` rows make durable."""
     drawn = _drawn_batches(rows, size, info.spec.model.dimension)
     drawing_s = writing_s = 0.0
-    with ThreadPoolExecutor(WRITERS) as writers:
+    with ThreadPoolExecutor(WRITERS_OF_ONE if size == 1 else 1) as writers:
         while True:
             began = time.perf_counter()
             # Drawn in pieces: a million embeddings would take the memory that is measured.
-            piece = list(itertools.islice(drawn, 4 * WRITERS))
+            piece = list(itertools.islice(drawn, 4 * WRITERS_OF_ONE))
             drawing_s += time.perf_counter() - began
             if not piece:
                 return rows / writing_s

@@ -177,6 +177,7 @@ def test_a_write_cut_short_by_the_deadline_does_not_claim_to_know_its_outcome(me
     async def slow_runtime():
         return SimpleNamespace(
             settings=Settings(request_timeout_s=0.05),
+            manifest=SimpleNamespace(model=SimpleNamespace(fingerprint="f" * 64)),
             gallery=SimpleNamespace(enroll=never, write=never),
             forgetting=SimpleNamespace(audit=SimpleNamespace(record=recorded)),
         )

@@ -243,7 +243,7 @@ def test_a_name_that_nothing_can_have_is_refused(field):
         assert caught.value.received == repr(value)
         assert caught.value.remedy == "send the name between quotes"
     for value in ("", "a/b", "a\0b", "x" * 201, "."):
-        with pytest.raises(InvalidIdentifier, match=f"a {field.replace('_', ' ')} of 1 to 200"):
+        with pytest.raises(InvalidIdentifier, match=rf"an? {field.replace('_', ' ')} of 1 to 200"):
             Equals(field, (value,))
 
 
