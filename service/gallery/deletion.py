@@ -1,14 +1,13 @@
 """Tracklets out of a gallery: one by its id, or all that an identity or a filter chooses."""
 
-import math
 from dataclasses import dataclass
 
-from service.errors import Conflict, IdentityNotFound, TrackletNotFound
+from service.errors import Conflict, IdentityNotFound
 from service.gallery.filter_tree import Equals, Filter
-from service.gallery.guarded_deletion import Found, delete_found
-from service.gallery.index.view import View
+from service.gallery.guarded_changes import delete_found, found_in
 from service.gallery.open_gallery import Acknowledged, OpenGallery
 from service.gallery.records import check_identifier
+from service.gallery.stored_record import tracklet_not_found
 from service.gallery.stores.batch import Delete, IdempotencyKey
 
 
@@ -36,11 +35,7 @@ def delete_one(
     check_identifier("tracklet id", tracklet_id)
     written = gallery.write([Delete(tracklet_id, if_seq)], idempotency)
     if written.outcomes == ("absent",):
-        raise TrackletNotFound(
-            expected="the id of an enrolled tracklet",
-            received=repr(tracklet_id),
-            remedy="list the gallery's tracklets",
-        )
+        raise tracklet_not_found(tracklet_id)
     return written
 
 
@@ -68,16 +63,11 @@ def delete_chosen(gallery: OpenGallery, chosen: Filter) -> DeletedMany:
     Raises:
         Conflict: When others enroll such tracklets faster than they can be deleted.
     """
-
-    def find(view: View) -> list[Found]:
-        rows = view.select(chosen, now_s=-math.inf).rows()
-        return [(head.tracklet_id, head.seq) for head in view.heads(rows)]
-
     deleted = delete_found(
         gallery.store,
         gallery.gallery_id,
         gallery.replica,
-        find,
+        lambda view: found_in(view, chosen),
         timeout_s=gallery.visible_within_s,
     )
     if not deleted.complete:
@@ -86,4 +76,4 @@ def delete_chosen(gallery: OpenGallery, chosen: Filter) -> DeletedMany:
             received=f"others that were enrolled again and again; {deleted.tracklets} were deleted",
             remedy="repeat the request when fewer are being enrolled",
         )
-    return DeletedMany(deleted.tracklets, gallery.replica.view().state.seq)
+    return DeletedMany(deleted.tracklets, deleted.seq)

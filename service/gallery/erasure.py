@@ -25,7 +25,7 @@ from service.gallery.erasure_places import (
 )
 from service.gallery.failpoints import failpoint
 from service.gallery.filter_tree import Equals
-from service.gallery.guarded_deletion import CatchesUp, Found, delete_found, heads
+from service.gallery.guarded_changes import CatchesUp, Found, delete_found, found_in
 from service.gallery.index.view import View
 from service.gallery.stores.batch import Batch, Delete
 from service.gallery.stores.erasure_receipt import ErasureReceipt
@@ -183,9 +183,9 @@ class Erasure:
 
     def _find(self, view: View) -> list[Found]:
         """The rows that are meant; expired ones are there too."""
-        rows = view.select(_chosen(self._receipt), now_s=-math.inf).rows()
         upto_seq = math.inf if self._receipt.upto_seq is None else self._receipt.upto_seq
-        return [(name, seq) for name, seq in heads(view, rows) if seq <= upto_seq]
+        found = found_in(view, _chosen(self._receipt))
+        return [(name, seq) for name, seq in found if seq <= upto_seq]
 
     def _save(self, receipt: ErasureReceipt) -> None:
         self._store.save_receipt(receipt)

@@ -13,25 +13,20 @@ from service.errors import (
     IdentityBeingErased,
     IdentityNotFound,
     InvalidInput,
-    SeqConflict,
     TrackletNotFound,
 )
 from service.gallery.erasure_places import Subject, subject_of
 from service.gallery.filter_tree import Equals
-from service.gallery.guarded_deletion import Found
+from service.gallery.guarded_changes import Found, change_found, found_in, write_unchanged
 from service.gallery.index.view import View
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.records import TrackletRecord, check_identifier
-from service.gallery.stores.batch import MOST_CHANGES, Upsert
+from service.gallery.stores.batch import Upsert
 from service.gallery.stores.erasure_receipt import ErasureReceipt
 from service.gallery.stores.row_codec import IntactRow
 
 MOST_NAMED = 1000
 """Identities or tracklets that one request may name."""
-
-_MOST_ROUNDS = 16
-_EVER = float("-inf")
-"""A moment before every expiry: expired rows that are still there are moved too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +145,19 @@ def _move_named(gallery: OpenGallery, tracklet_ids: Sequence[str], to: str | Non
 
 def _move(gallery: OpenGallery, find: Callable[[View], list[Found]], to: str | None) -> Moved:
     """Give `to` to what `find` finds, until it finds nothing."""
-    moved = 0
-    for _ in range(_MOST_ROUNDS):
-        view = gallery.head_view()
-        found = find(view)
-        seq = view.state.seq
-        del view  # what is pinned cannot be forgotten
-        if not found:
-            return Moved(moved, seq, visible=True)
-        for start in range(0, len(found), MOST_CHANGES):
-            moved += _move_unchanged(gallery, found[start : start + MOST_CHANGES], to)
-    raise Conflict(
-        expected="tracklets that stay as they are for a moment",
-        received=f"some that were replaced again and again; {moved} were moved",
-        remedy="repeat the request when fewer are being enrolled",
+    moved = change_found(
+        gallery.replica,
+        find,
+        lambda found: _move_unchanged(gallery, found, to),
+        timeout_s=gallery.visible_within_s,
     )
+    if not moved.complete:
+        raise Conflict(
+            expected="tracklets that stay as they are for a moment",
+            received=f"some that were replaced again and again; {moved.tracklets} were moved",
+            remedy="repeat the request when fewer are being enrolled",
+        )
+    return Moved(moved.tracklets, moved.seq, visible=True)
 
 
 def _move_unchanged(gallery: OpenGallery, found: Sequence[Found], to: str | None) -> int:
@@ -176,7 +169,7 @@ def _move_unchanged(gallery: OpenGallery, found: Sequence[Found], to: str | None
         if isinstance(row, IntactRow) and row.record.seq == seqs[row.record.tracklet_id]
     ]
     _refuse_erased(gallery, records)
-    left = [
+    upserts = [
         Upsert(
             record.tracklet_id,
             record.embedding,
@@ -186,14 +179,7 @@ def _move_unchanged(gallery: OpenGallery, found: Sequence[Found], to: str | None
         )
         for record in records
     ]
-    while left:
-        try:
-            gallery.write(left)
-        except SeqConflict as conflict:
-            left = [upsert for upsert in left if upsert.tracklet_id not in conflict.held]
-        else:
-            return len(left)
-    return 0
+    return len(write_unchanged(lambda left: gallery.write(left).outcomes, upserts))
 
 
 def _refuse_erased(gallery: OpenGallery, records: Sequence[TrackletRecord]) -> None:
@@ -217,8 +203,7 @@ def _is_meant(receipt: ErasureReceipt, record: TrackletRecord) -> bool:
 def _rows_of(view: View, identities: Sequence[str]) -> list[Found]:
     if not identities:
         return []
-    rows = view.select(Equals("identity", tuple(identities)), now_s=_EVER).rows()
-    return [(head.tracklet_id, head.seq) for head in view.heads(rows)]
+    return found_in(view, Equals("identity", tuple(identities)))
 
 
 def _check_names(names: Iterable[str]) -> None:

@@ -127,6 +127,5 @@ def _after(paging: Paging, gallery_id: str, listed: Listed) -> str | None:
 
 
 def _passes(record: TrackletRecord, chosen: Filter, now_s: float) -> bool:
-    expires_s = record.metadata.expires_s
-    alive = expires_s is None or expires_s > now_s
-    return alive and chosen.matches(record.tracklet_id, record.metadata)
+    metadata = record.metadata
+    return not metadata.has_expired(now_s) and chosen.matches(record.tracklet_id, metadata)

@@ -59,6 +59,10 @@ class TrackletMetadata:
         object.__setattr__(self, "expires_s", _checked_time("expires", self.expires_s))
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
 
+    def has_expired(self, now_s: float) -> bool:
+        """Whether the tracklet is found by nothing any more at `now_s`, in Unix seconds."""
+        return self.expires_s is not None and self.expires_s <= now_s
+
     def interval_s(self) -> tuple[float, float] | None:
         """Start and end in Unix seconds, equal for a single moment; None without times."""
         start_s = self.end_s if self.start_s is None else self.start_s

@@ -17,7 +17,7 @@ import numpy as np
 
 from service.gallery.erasure_places import has_stopped
 from service.gallery.filter_tree import EVERYTHING
-from service.gallery.guarded_deletion import CatchesUp, Found, delete_found, heads
+from service.gallery.guarded_changes import CatchesUp, Found, delete_found, found_rows
 from service.gallery.index.view import View
 from service.gallery.periodic_thread import PeriodicThread
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore
@@ -59,9 +59,11 @@ class RetentionTimes:
 
 def expired(view: View, *, now_s: float) -> list[Found]:
     """Every row of the view that has expired."""
-    every = view.select(EVERYTHING, now_s=-math.inf).rows()
-    living = view.select(EVERYTHING, now_s=now_s).rows()
-    return heads(view, np.setdiff1d(every, living, assume_unique=True))
+    every = view.select(EVERYTHING, now_s=-math.inf)
+    living = view.select(EVERYTHING, now_s=now_s)
+    if living.count == every.count:
+        return []
+    return found_rows(view, np.setdiff1d(every.rows(), living.rows(), assume_unique=True))
 
 
 class RetentionSweeper:

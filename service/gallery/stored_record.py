@@ -20,15 +20,15 @@ def stored_record(gallery: OpenGallery, tracklet_id: str) -> TrackletRecord:
             received=f"a damaged row: {row.reason}",
             remedy="enroll it again, or delete it",
         )
-    if row is None or _has_expired(row.record, gallery.now_s()):
-        raise TrackletNotFound(
-            expected="the id of an enrolled tracklet",
-            received=repr(tracklet_id),
-            remedy="list the gallery's tracklets",
-        )
+    if row is None or row.record.metadata.has_expired(gallery.now_s()):
+        raise tracklet_not_found(tracklet_id)
     return row.record
 
 
-def _has_expired(record: TrackletRecord, now_s: float) -> bool:
-    expires_s = record.metadata.expires_s
-    return expires_s is not None and expires_s <= now_s
+def tracklet_not_found(tracklet_id: str) -> TrackletNotFound:
+    """The error for an id of which the gallery holds no tracklet."""
+    return TrackletNotFound(
+        expected="the id of an enrolled tracklet",
+        received=repr(tracklet_id),
+        remedy="list the gallery's tracklets",
+    )

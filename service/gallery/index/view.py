@@ -157,6 +157,13 @@ class View:
         """Ids of these rows, in the order given."""
         return self._reader.ids(rows)
 
+    def seqs_of(self, rows: Rows) -> NDArray[np.int64]:
+        """The `seq` [m] of each of these rows."""
+        seqs = np.empty(len(rows), np.int64)
+        for part, slots, places in self._reader.located(rows):
+            seqs[places] = part.columns.seq[slots]
+        return seqs
+
     def digest_of(self, rows: Rows) -> int:
         """XOR of the digests of these rows."""
         digest = np.uint64(0)

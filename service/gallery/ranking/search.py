@@ -164,7 +164,7 @@ def search_tracklet(
         InvalidQuery: When a rule needs what is not known of the query.
     """
     row, head = view.row_of(tracklet_id), view.record_head(tracklet_id)
-    if row is None or head is None or (head.metadata.expires_s or np.inf) <= now_s:
+    if row is None or head is None or head.metadata.has_expired(now_s):
         raise TrackletNotFound(
             expected="the id of an enrolled tracklet",
             received=repr(tracklet_id),

@@ -149,3 +149,17 @@ def test_an_attribute_is_something_that_json_gives_back(value):
 def test_an_attribute_has_a_name(name):
     with pytest.raises(InvalidMetadata, match="a name that is not text"):
         TrackletMetadata(attributes={name: 1})
+
+
+@pytest.mark.parametrize(
+    ("expires_s", "now_s", "expired"),
+    [
+        (None, 1e12, False),
+        (0.0, -1.0, False),
+        (0.0, 0.0, True),
+        (5.0, 4.9, False),
+        (5.0, 5.0, True),
+    ],
+)
+def test_a_tracklet_expires_at_its_moment_be_it_the_first_of_the_epoch(expires_s, now_s, expired):
+    assert TrackletMetadata(expires_s=expires_s).has_expired(now_s) is expired

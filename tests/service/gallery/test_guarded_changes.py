@@ -3,14 +3,14 @@
 import pytest
 
 from service.errors import SeqConflict
-from service.gallery.filter_tree import Equals
-from service.gallery.guarded_deletion import delete_found, heads
+from service.gallery.filter_tree import EVERYTHING, Equals
+from service.gallery.guarded_changes import delete_found, found_in
 from tests.forgetting import held, person, put
 from tests.log_follower import LogFollower
 
 
 def of_p1(view):
-    return heads(view, view.select(Equals("identity", ("p1",)), now_s=0.0).rows())
+    return found_in(view, Equals("identity", ("p1",)))
 
 
 def delete(store, info, find=of_p1, **options):
@@ -85,3 +85,15 @@ def test_a_conflict_names_what_held_so_that_the_others_go(store, info):
     found = [stale, []]
     assert delete(store, info, lambda view: found.pop(0)).tracklets == 1
     assert held(store, info) == ["t1"]
+
+
+def test_an_expired_row_is_found_and_a_found_row_is_an_id_with_its_seq(store, info):
+    seq = put(store, info, person("t1", "p1"), person("t2", "p2", expires_s=1.0))
+    follower = LogFollower(store, info)
+    follower.catch_up(5)
+    assert found_in(follower.view(), EVERYTHING) == [("t1", seq), ("t2", seq)]
+
+
+def test_the_write_up_to_which_was_looked_is_told(store, info):
+    put(store, info, person("t1", "p1"))
+    assert delete(store, info).seq == store.state(info.gallery_id).seq
