@@ -1,16 +1,15 @@
 """The command `reid`. Heavy parts are imported by the command that needs them."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from service.api.schemas import DEFAULT_GALLERY
+from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
-from service.commands.gallery_connection import DEFAULT_URL
 from service.commands.gallery_forgetting import forgetting_commands
 
 cli = typer.Typer(
@@ -26,7 +25,6 @@ gallery_commands.add_typer(forgetting_commands)
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")
 ]
-Url = Annotated[str, typer.Option(help="Address of the running service.")]
 Gallery = Annotated[str, typer.Option(help="Which gallery.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=64, help="Requests under way at a time.")]
 MostFrames = Annotated[
@@ -37,7 +35,6 @@ ExcludeSameCamera = Annotated[
 ]
 GroupBy = Literal["tracklet", "identity"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @cli.command()
@@ -66,7 +63,7 @@ def serve(
         chosen = {name: value for name, value in given.items() if value is not None}
         serve_settings(load_settings(chosen))
     except (ServeError, SettingsError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @cli.command()
@@ -87,7 +84,7 @@ def enroll(
     try:
         status = enroll_folder(directory, gallery, options)
     except (ReidClientError, TrackletFolderError) as error:
-        _fail(str(error))
+        fail(str(error))
     raise typer.Exit(status)
 
 
@@ -119,13 +116,8 @@ def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
     try:
         status = search_folder(directory, query, options)
     except (ReidClientError, TrackletFolderError) as error:
-        _fail(str(error))
+        fail(str(error))
     raise typer.Exit(status)
-
-
-def _fail(message: str) -> None:
-    print(f"reid: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(1)
 
 
 def main() -> None:

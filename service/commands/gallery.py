@@ -1,12 +1,13 @@
 """`reid gallery`: how galleries are, whether their copies agree, and how to write one back."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from service.commands.command_line import AsJson, fail
 
 gallery_commands = typer.Typer(
     help="Look after galleries: of a running service, or of the store that REID_* names.",
@@ -19,7 +20,6 @@ Url = Annotated[
     typer.Option(help="Address of a running service; otherwise the store, used by none."),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where galleries and snapshots are kept.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @gallery_commands.command()
@@ -83,5 +83,4 @@ def _failing_in_words() -> Iterator[None]:
     try:
         yield
     except (ReidClientError, ReidError, SettingsError) as error:
-        print(f"reid: {error}", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(1) from error
+        fail(str(error))

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from service.commands.gallery_connection import DEFAULT_URL, AsJson, Name, Url, Yes, connected, fail
+from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
+from service.commands.gallery_connection import Name, Yes, connected
 
 catalogue_commands = typer.Typer()
 

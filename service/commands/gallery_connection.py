@@ -1,20 +1,17 @@
-"""How `reid gallery` reaches a running service, and how it says that it could not."""
+"""How `reid gallery` reaches a running service, and options of its commands."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from service.commands.command_line import fail
 
 if TYPE_CHECKING:
     from service.client.client import ReidClient
 
-DEFAULT_URL = "http://127.0.0.1:8000"
-
 Name = Annotated[str, typer.Argument(help="The gallery's name or alias.")]
-Url = Annotated[str, typer.Option(help="Address of the running service.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -35,9 +32,3 @@ def connected(url: str) -> "Iterator[ReidClient]":
         fail(str(error))
     except ValidationError as error:
         fail(str(field_error(error.errors(include_url=False), fault=InvalidInput)))
-
-
-def fail(message: str) -> NoReturn:
-    """End the command with one line on standard error."""
-    print(f"reid: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(1)

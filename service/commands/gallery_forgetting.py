@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.gallery_connection import DEFAULT_URL, AsJson, Name, Url, Yes, connected, fail
+from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
+from service.commands.gallery_connection import Name, Yes, connected
 
 if TYPE_CHECKING:
     from service.api.forgetting_answers import ErasureAnswer

@@ -42,12 +42,7 @@ class BoundedPool:
             Overloaded: When too much waits already; says when to come back.
         """
         if self._closed:
-            raise NotReady(
-                expected="a running gallery",
-                received="a request while the service stops",
-                remedy="send the request again later",
-                retry_after_s=1,
-            )
+            raise gallery_stops()
         if not self._places.acquire(blocking=False):
             raise Overloaded(
                 expected=f"at most {self._most_waiting} requests waiting for {self._name}",
@@ -73,3 +68,13 @@ class BoundedPool:
             return work()
         finally:
             self._throughput.observe(1, time.monotonic() - started_s)
+
+
+def gallery_stops() -> NotReady:
+    """The error for what is asked of a gallery that is being closed."""
+    return NotReady(
+        expected="a running gallery",
+        received="a request while the service stops",
+        remedy="send the request again later",
+        retry_after_s=1,
+    )

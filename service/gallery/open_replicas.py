@@ -4,7 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Collection
 
-from service.errors import NotReady, ReidError
+from service.errors import ReidError
+from service.gallery.bounded_pool import gallery_stops
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.periodic_thread import PeriodicThread
@@ -66,12 +67,7 @@ class OpenReplicas:
         """
         with self._lock:
             if self._closed:
-                raise NotReady(
-                    expected="a running gallery",
-                    received="a request while the service stops",
-                    remedy="send the request again later",
-                    retry_after_s=1,
-                )
+                raise gallery_stops()
             opening = self._open.get(info.gallery_id)
             if opening is not None and opening.failed:
                 log_event(logger, logging.WARNING, "gallery_started_again")

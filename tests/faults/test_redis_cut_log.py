@@ -14,15 +14,9 @@ from service.gallery.stores.batch import Delete, IdempotencyKey
 from tests.gallery_stores import SPEC, digest_by_hand, held, upsert, write
 from tests.long_run import rounds
 from tests.redis_galleries import everything, opened_store
-from tests.redis_server import RedisServer, ServerRefused
+from tests.redis_server import ServerRefused
 
 KEPT, LOST = IdempotencyKey("kept", "r"), IdempotencyKey("lost", "r")
-
-
-@pytest.fixture
-def server(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 def last_file(server):

@@ -19,15 +19,8 @@ from service.gallery.stores.log_chain import first_hash
 from tests.erasure_receipts import mark, receipt
 from tests.gallery_stores import SPEC, held, upsert, write
 from tests.redis_galleries import everything, opened_store
-from tests.redis_server import RedisServer
 
 KEY = IdempotencyKey("k", "r")
-
-
-@pytest.fixture
-def server(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture

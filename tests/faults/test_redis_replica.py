@@ -11,16 +11,9 @@ from service.gallery.stores.batch import Delete, IdempotencyKey
 from tests.gallery_stores import SPEC, upsert, write
 from tests.long_run import rounds
 from tests.redis_galleries import opened_store
-from tests.redis_server import RedisServer
 from tests.replicas import ids_in, started, until
 
 KILLS = rounds(4, 60)
-
-
-@pytest.fixture
-def server(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture

@@ -13,14 +13,7 @@ from service.errors import NotReady, StoreUnavailable
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from tests.gallery_stores import SPEC, upsert, write
-from tests.redis_server import RedisServer
 from tests.replicas import PATIENCE_S, QUICK, SetClock, Writers, fill, ids_in, started, until
-
-
-@pytest.fixture
-def server(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture

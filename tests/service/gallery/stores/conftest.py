@@ -2,7 +2,6 @@ import pytest
 
 from tests.gallery_stores import PLACES, SPEC
 from tests.redis_galleries import opened_store
-from tests.redis_server import RedisServer
 
 
 @pytest.fixture(params=sorted(PLACES))
@@ -25,13 +24,6 @@ def store(place):
 def gallery(store):
     """The id of an empty gallery."""
     return store.create_gallery("default", SPEC).gallery_id
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A real Redis with nothing in it."""
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture
