@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from service.gallery.records import TrackletMetadata, check_embedding
+from service.gallery.records import TrackletMetadata
 from service.gallery.retention import RetentionSweeper, RetentionTimes
 from service.gallery.stores.batch import Batch, Delete, Upsert
 from service.gallery.stores.protocol import GalleryModel, GallerySpec
+from tests.gallery_rows import embedding_of
 
 DIMENSION = 4
 SPEC = GallerySpec(GalleryModel("f" * 64, DIMENSION))
@@ -25,7 +24,7 @@ class SetClock:
 
 
 def embedding(seed, dimension=DIMENSION):
-    return check_embedding(np.random.default_rng(seed).normal(size=dimension), dimension)
+    return embedding_of(seed, dimension)
 
 
 def person(tracklet_id, identity, *, expires_s=None, if_seq=None):

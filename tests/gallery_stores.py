@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.gallery.records import TrackletMetadata, TrackletRecord, check_embedding
+from service.gallery.records import TrackletMetadata, TrackletRecord
 from service.gallery.stores.batch import Batch, Change, IdempotencyKey, Upsert, Written
 from service.gallery.stores.protocol import GalleryModel, GallerySpec, GalleryStore
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from service.gallery.stores.row_codec import DamagedRow, IntactRow, pack_body
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from service.gallery.stores.sqlite_reserved_writes import RESERVE_FILE
+from tests.gallery_rows import embedding_of
 from tests.redis_server import RedisServer
 
 DIMENSION = 32
@@ -66,7 +67,7 @@ def bytes_below(directory: Path) -> bytes:
 
 def unit(seed: int, dimension: int = DIMENSION) -> NDArray[np.float32]:
     """A random vector [dimension] of length 1; the same for the same seed."""
-    return check_embedding(np.random.default_rng(seed).normal(size=dimension), dimension)
+    return embedding_of(seed, dimension)
 
 
 def upsert(

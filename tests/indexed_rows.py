@@ -13,6 +13,7 @@ from service.gallery.index.scanner import Scanner
 from service.gallery.moment_filter import MomentWithin
 from service.gallery.records import TrackletMetadata, check_embedding
 from service.gallery.stores.row_codec import IntactRow, pack_body, pack_row, unpack_row
+from tests.ranked_rows import cosine
 
 DIMENSION = 8
 NOW_S = 100.0
@@ -147,13 +148,6 @@ def passes(name: str, row: Row, chosen: Filter) -> bool:
     """Whether the oracle lets the row pass at `NOW_S`."""
     expires_s = row[1].expires_s
     return chosen.matches(name, row[1]) and (expires_s is None or expires_s > NOW_S)
-
-
-def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    one, other = one.astype(float), other.astype(float)
-    return float(
-        np.float32((one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum()))
-    )
 
 
 def nearest_by_hand(rows: Mapping[str, Row], query, chosen: Filter, k: int):

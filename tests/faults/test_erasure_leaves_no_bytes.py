@@ -12,10 +12,9 @@ import time
 from contextlib import contextmanager
 
 import httpx
-import numpy as np
 import pytest
 
-from service.gallery.records import check_embedding
+from tests.gallery_rows import embedding_of
 from tests.live_service import live_service
 from tests.process_memory import found_in_files, found_in_memory
 from tests.redis_server import RedisServer
@@ -30,7 +29,7 @@ FAILPOINTS = ["erasure.begun", "erasure.deleted", "erasure.forgotten", "erasure.
 
 
 def embedding(seed):
-    return check_embedding(np.random.default_rng(seed).normal(size=DIMENSION), DIMENSION)
+    return embedding_of(seed, DIMENSION)
 
 
 def secret(seed):

@@ -16,8 +16,9 @@ from service.gallery.filter_tree import EVERYTHING, Equals
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.scanner import Scanner
 from service.gallery.records import TrackletMetadata
-from tests.indexed_rows import DIMENSION, NOW_S, cosine, stored, vector
+from tests.indexed_rows import DIMENSION, NOW_S, stored, vector
 from tests.long_run import rounds
+from tests.ranked_rows import cosine
 
 SECONDS = rounds(4.0, 60.0)
 THREADS = 16

@@ -4,7 +4,8 @@ import pytest
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.index import rescoring
 from service.gallery.index.rescoring import RowReader
-from tests.indexed_rows import DIMENSION, NOTHING_KNOWN, NOW_S, cosine, index_of, vector
+from tests.indexed_rows import DIMENSION, NOTHING_KNOWN, NOW_S, index_of, vector
+from tests.ranked_rows import cosine
 
 ROWS = {f"t{number:02}": (vector(number), NOTHING_KNOWN) for number in range(30)}
 
