@@ -9,7 +9,7 @@ whom was erased, so that names are not sought.
 
 import base64
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -145,7 +145,9 @@ def test_killed_in_the_middle_it_goes_on_after_the_restart_until_nothing_is_left
         with live_service(artifact, tmp_path / "data", settings=armed) as service:
             with httpx.Client(base_url=service.url, timeout=60) as http:
                 enroll_everybody(http)
-                assert http.delete(WANTED, params={"erase": "true"}).status_code == 202
+                # The process may be dead before it has answered; the receipt is there all the same.
+                with suppress(httpx.TransportError):
+                    assert http.delete(WANTED, params={"erase": "true"}).status_code == 202
             service.process.wait(60)
             assert service.process.returncode == -9
         with (
