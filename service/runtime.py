@@ -1,7 +1,7 @@
 """The parts of a running service, opened in the order in which they depend on each other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import Manifest
+from service.batching.urgency import PATIENT, Urgency
 from service.gallery.forgetting import Forgetting
 from service.gallery.gallery import GalleryService
 from service.gallery_setup import forgetting, gallery_service
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import DecodedTracklet, FrameDecoder, FrameLimits
+from service.media.tracklet_source import TrackletSource
 from service.settings import Settings
+from service.stage_times import timed
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,20 @@ class Runtime:
     gallery: GalleryService
     forgetting: Forgetting
 
-    async def embed(self, frames: Sequence[bytes]) -> EmbeddedTracklet:
-        """Embed encoded frames in time order.
+    async def embed(
+        self, source: TrackletSource, *, urgency: Urgency = PATIENT
+    ) -> EmbeddedTracklet:
+        """Embed the frames of one tracklet.
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
             Overloaded: When too many frames wait already.
             InferenceFailed: When the runtime fails on this tracklet.
         """
-        decoded = await self.decoder.decode(frames)
-        return EmbeddedTracklet(await self.embedder.embed(decoded.frames), decoded)
+        with timed("decode"):
+            decoded = await self.decoder.decode(source)
+        embedding = await self.embedder.embed(decoded.frames, urgency=urgency)
+        return EmbeddedTracklet(embedding, decoded)
 
 
 @asynccontextmanager

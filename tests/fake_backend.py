@@ -28,6 +28,24 @@ class FakeBackend:
         return reference(frames)
 
 
+class RunsAs:
+    """A backend that runs a function."""
+
+    name = "function"
+    precision = "fp32"
+
+    def __init__(self, function):
+        self.run = function
+
+    def close(self):
+        pass
+
+
+async def features_of(batcher, frames, **options):
+    """The features alone of one call."""
+    return (await batcher.features(frames, **options)).features
+
+
 def reference(frames):
     flat = frames.reshape(len(frames), -1).astype(np.float32)
     weights = np.arange(flat.shape[1], dtype=np.float32)
@@ -46,7 +64,7 @@ async def held(batcher, backend):
     """Occupy the backend with one frame, so that what comes next has to gather."""
     backend.gate.clear()
     backend.entered.clear()
-    task = asyncio.create_task(batcher.features(tracklet(99, 1)))
+    task = asyncio.create_task(features_of(batcher, tracklet(99, 1)))
     if not await asyncio.to_thread(backend.entered.wait, LONG_S):
         raise TimeoutError("the batcher asked for nothing")
     return task
@@ -55,7 +73,7 @@ async def held(batcher, backend):
 async def gathered(batcher, backend, tracklets):
     """Let all tracklets wait while the backend is held, then answer them together."""
     first = await held(batcher, backend)
-    tasks = [asyncio.create_task(batcher.features(frames)) for frames in tracklets]
+    tasks = [asyncio.create_task(features_of(batcher, frames)) for frames in tracklets]
     await asyncio.sleep(0)
     backend.sizes.clear()
     backend.gate.set()

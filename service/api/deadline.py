@@ -1,6 +1,7 @@
 """The time that one request may take, and what a caller should do when it has passed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,11 +16,15 @@ class Deadline:
 
     Args:
         seconds: Time for the whole request.
+
+    Attributes:
+        until_s: The moment, of the monotonic clock that other threads have too.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._at = asyncio.get_running_loop().time() + seconds
+        self.until_s = time.monotonic() + seconds
 
     @asynccontextmanager
     async def bounding(self, remedy: str) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""What the routes ask for: the runtime, a deadline, and a request's body in either form."""
+"""What the routes ask for: the runtime, a deadline, and a request's JSON."""
 
 from typing import Annotated
 
@@ -9,12 +9,10 @@ from service.api.answers import FramesAnswer, ModelAnswer, RejectedFrameAnswer
 from service.api.body_limit import body_too_large
 from service.api.deadline import Deadline
 from service.api.lines_in import NDJSON
-from service.api.tracklet_form import FormLimits, TrackletForm, read_tracklet_form
 from service.errors import InvalidIdentifier, InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
 from service.media.decode import DecodedTracklet
 from service.runtime import Runtime
-from service.settings import Settings
 
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
@@ -70,21 +68,6 @@ def media_type(request: Request) -> str:
     """The content type of the request, without parameters; empty when there is none."""
     name, _ = parse_options_header(request.headers.get("content-type"))
     return name.decode("latin-1")
-
-
-async def read_form(
-    request: Request, settings: Settings, *, json_field: str | None
-) -> TrackletForm:
-    """Frames and, under `json_field`, JSON from a multipart body.
-
-    Raises:
-        UnsupportedMediaType: When the body is of another type.
-        ReidError: As `read_tracklet_form` does.
-    """
-    if media_type(request) != MULTIPART:
-        raise unsupported(request, MULTIPART)
-    limits = FormLimits(max_frames=settings.max_frames, max_json_bytes=settings.max_json_bytes)
-    return await read_tracklet_form(request, json_field=json_field, limits=limits)
 
 
 async def read_json(request: Request, max_bytes: int) -> bytes:

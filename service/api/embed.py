@@ -11,11 +11,12 @@ from service.api.dependencies import (
     RequestDeadline,
     frames_answer,
     model_answer,
-    read_form,
 )
 from service.api.embedding_codec import embedding_base64, embedding_numbers
+from service.api.frames_in import read_upload
 from service.api.request_docs import body_docs
 from service.api.schemas import EmbedQuery
+from service.batching.urgency import Priority, Urgency
 
 router = APIRouter(tags=["embed"])
 
@@ -29,8 +30,9 @@ async def embed(
 ) -> EmbedAnswer:
     """Embed one tracklet: multipart, repeated field `frames`, in time order."""
     async with deadline.bounding(NOTHING_KEPT):
-        form = await read_form(request, runtime.settings, json_field=None)
-        embedded = await runtime.embed(form.frames)
+        upload = await read_upload(request, runtime.settings, json_field=None)
+        urgency = Urgency(Priority.BULK, deadline.until_s)
+        embedded = await runtime.embed(upload.source, urgency=urgency)
     encode = embedding_base64 if query.encoding == "base64" else embedding_numbers
     return EmbedAnswer(
         embedding=encode(embedded.embedding),

@@ -7,22 +7,22 @@ from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (
     JSON,
-    MULTIPART,
     OpenRuntime,
     RequestDeadline,
     frames_answer,
     media_type,
     model_answer,
-    read_form,
     read_json,
     unsupported,
 )
 from service.api.embedding_codec import embedding_of_model
+from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.schemas import SearchBody, SearchOptionsBody
 from service.api.search_options import search_options
 from service.api.validation import parse_json
+from service.batching.urgency import Priority, Urgency
 from service.errors import InvalidQuery
 from service.gallery.gallery import Answered
 from service.gallery.ranking.search import Match, SearchResult
@@ -46,12 +46,13 @@ async def search(
 ) -> SearchAnswer:
     """Search by frames (options in the field `query`), an embedding or an enrolled tracklet."""
     async with deadline.bounding(NOTHING_KEPT):
-        if media_type(request) == MULTIPART:
-            answer = await _search_by_frames(request, runtime, min_seq, audit)
+        if carries_frames(request):
+            urgency = Urgency(Priority.INTERACTIVE, deadline.until_s)
+            answer = await _search_by_frames(request, runtime, min_seq, audit, urgency)
         elif media_type(request) == JSON:
             answer = await _search_by_json(request, runtime, min_seq, audit)
         else:
-            raise unsupported(request, MULTIPART, JSON)
+            raise unsupported(request, *FRAME_BODIES, JSON)
     show_seq(response, answer.seq)
     metrics: Metrics = request.app.state.metrics
     metrics.searched(tier=answer.tier, exact=answer.exact)
@@ -59,13 +60,13 @@ async def search(
 
 
 async def _search_by_frames(
-    request: Request, runtime: Runtime, min_seq: int | None, audit: Audit
+    request: Request, runtime: Runtime, min_seq: int | None, audit: Audit, urgency: Urgency
 ) -> SearchAnswer:
-    form = await read_form(request, runtime.settings, json_field="query")
-    body = parse_json(SearchOptionsBody, form.json, fault=InvalidQuery)
+    upload = await read_upload(request, runtime.settings, json_field="query")
+    body = parse_json(SearchOptionsBody, upload.json, fault=InvalidQuery)
     options = search_options(body, runtime.settings)
     audit.note("search", body.gallery)
-    embedded = await runtime.embed(form.frames)
+    embedded = await runtime.embed(upload.source, urgency=urgency)
     found = await runtime.gallery.search(
         body.gallery, embedded.embedding, options, min_seq=later_of(body.min_seq, min_seq)
     )

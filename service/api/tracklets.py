@@ -18,14 +18,12 @@ from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import (
     JSON,
-    MULTIPART,
     OpenRuntime,
     RequestDeadline,
     frames_answer,
     media_type,
     model_answer,
     page_limit,
-    read_form,
     read_json,
     unsupported,
 )
@@ -33,12 +31,14 @@ from service.api.embedding_codec import embedding_numbers, embedding_of_model
 from service.api.erasures import ACCEPTED, TrackletErasing
 from service.api.filter_json import read_filter_text, time_window
 from service.api.forgetting_answers import ErasureAnswer
+from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.schemas import EnrollBody, MetadataBody, PageQuery, TrackletQuery
 from service.api.tracklet_wire import metadata_of, tracklet_answer
 from service.api.validation import parse_json
 from service.api.write_conditions import Conditions, DeleteConditions, seq_tag
+from service.batching.urgency import Priority, Urgency
 from service.errors import InvalidInput, InvalidMetadata
 from service.gallery.deletion import delete_one
 from service.gallery.enrolment import Enrolment
@@ -71,9 +71,9 @@ async def enroll(
     """Enroll a tracklet, or replace the one with this id: 201 when new, 200 when replaced."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
-        upload = await _upload(request, runtime)
-    enrolment = Enrolment(tracklet_id, upload.embedding, upload.metadata, conditions.if_seq)
-    key = conditions.idempotency(b"enroll", tracklet_id.encode(), *upload.sent)
+        came = await _tracklet(request, runtime, Urgency(Priority.BULK, deadline.until_s))
+    enrolment = Enrolment(tracklet_id, came.embedding, came.metadata, conditions.if_seq)
+    key = conditions.idempotency(b"enroll", tracklet_id.encode(), *came.sent)
     async with deadline.bounding(OUTCOME_UNKNOWN):
         enrolled = await runtime.gallery.enroll(gallery, enrolment, idempotency=key)
     written = enrolled.value
@@ -88,7 +88,7 @@ async def enroll(
         created=created,
         visible=written.visible,
         repeated=written.repeated,
-        frames=upload.frames,
+        frames=came.frames,
         model=model_answer(runtime),
     )
 
@@ -183,7 +183,7 @@ async def list_page(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Upload:
+class _Tracklet:
     """A tracklet as it came: by frames or by embedding [d].
 
     Attributes:
@@ -197,20 +197,19 @@ class _Upload:
     frames: FramesAnswer | None
 
 
-async def _upload(request: Request, runtime: Runtime) -> _Upload:
-    if media_type(request) == MULTIPART:
-        form = await read_form(request, runtime.settings, json_field="metadata")
-        metadata = metadata_of(parse_json(MetadataBody, form.json, fault=InvalidMetadata))
-        embedded = await runtime.embed(form.frames)
-        sent = (form.json, *form.frames)
-        return _Upload(embedded.embedding, metadata, sent, frames_answer(embedded.decoded))
+async def _tracklet(request: Request, runtime: Runtime, urgency: Urgency) -> _Tracklet:
+    if carries_frames(request):
+        upload = await read_upload(request, runtime.settings, json_field="metadata")
+        metadata = metadata_of(parse_json(MetadataBody, upload.json, fault=InvalidMetadata))
+        embedded = await runtime.embed(upload.source, urgency=urgency)
+        return _Tracklet(embedded.embedding, metadata, upload.sent, frames_answer(embedded.decoded))
     if media_type(request) == JSON:
         raw = await read_json(request, runtime.settings.max_json_bytes)
         body = parse_json(EnrollBody, raw, fault=InvalidInput)
         served = runtime.manifest.model.fingerprint
         embedding = embedding_of_model(body.embedding, stated=body.model, served=served)
-        return _Upload(embedding, metadata_of(body.metadata), (raw,), None)
-    raise unsupported(request, MULTIPART, JSON)
+        return _Tracklet(embedding, metadata_of(body.metadata), (raw,), None)
+    raise unsupported(request, *FRAME_BODIES, JSON)
 
 
 def _page_filter(query: PageQuery) -> Filter:

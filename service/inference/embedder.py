@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import ArtifactError, Manifest
+from service.batching.batcher import Batcher, BatcherOptions
+from service.batching.urgency import PATIENT, Urgency
 from service.errors import InvalidInput
 from service.inference.artifact import Artifact
-from service.inference.batcher import FrameBatcher
 from service.inference.onnx_backend import OnnxBackend
 from service.inference.pooling import pool_embedding
 from service.settings import Settings
+from service.stage_times import report
 
 _LONGEST_BATCH_S = 30.0
 """A batch of frames takes well under a second; one that takes this long will not come back."""
@@ -43,10 +45,9 @@ class Embedder:
             threads=settings.inference_threads,
             provider=settings.inference_provider,
         )
-        self._batcher = FrameBatcher(
-            self._backend.run,
-            max_batch_frames=settings.max_batch_frames,
-            max_queue_frames=settings.max_queue_frames,
+        self._batcher = Batcher(
+            self._backend,
+            BatcherOptions((settings.max_batch_frames,), settings.max_queue_frames),
         )
 
     @property
@@ -77,7 +78,9 @@ class Embedder:
         self._backend.run(np.repeat(frame, self._max_batch_frames, axis=0))
         self._batcher.start()
 
-    async def embed(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    async def embed(
+        self, frames: NDArray[np.uint8], *, urgency: Urgency = PATIENT
+    ) -> NDArray[np.float32]:
         """Embedding float32 [d], of length 1, of frames uint8 [t, h, w, 3].
 
         Raises:
@@ -85,8 +88,10 @@ class Embedder:
             TooManyFrames, Overloaded, InferenceFailed, NotReady: From the batcher and pooling.
         """
         self._check(frames)
-        features = await self._batcher.features(frames)
-        return pool_embedding(features, self.manifest.output)
+        computed = await self._batcher.features(frames, urgency=urgency)
+        report("queue", computed.queued_s)
+        report("inference", computed.inference_s)
+        return pool_embedding(computed.features, self.manifest.output)
 
     def close(self) -> None:
         """Finish the batch in hand, fail what waits with `NotReady`; blocks for seconds at most."""

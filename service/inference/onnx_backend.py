@@ -52,6 +52,11 @@ class OnnxBackend:
         """Runtime and the provider it says it uses, for example `onnxruntime/CPU...`."""
         return f"onnxruntime/{'+'.join(self._session.get_providers())}"
 
+    @property
+    def precision(self) -> str:
+        """That of the graph, which the runtime keeps."""
+        return self._manifest.graph.precision
+
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features float32 [n, d] of frames uint8 [n, h, w, 3]."""
         features: NDArray[np.float32] = self._session.run(
@@ -59,6 +64,9 @@ class OnnxBackend:
             {self._manifest.input.name: np.ascontiguousarray(frames)},
         )[0]
         return features
+
+    def close(self) -> None:
+        """The runtime frees what it holds with its session."""
 
 
 def _check_provider(wanted: str, found: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ Limits are checked from the header, before any pixel is decoded; `pixels.py` dec
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from model.manifest import Preprocessing
 from service.errors import NoReadableFrame, NotReady, Overloaded
 from service.media.image_header import FORMATS, ImageHeader, UnreadableImageError, read_header
 from service.media.pixels import decode_pixels
+from service.media.tracklet_source import EncodedFrames, TrackletSource
 from service.throughput import Throughput
 
 _REASONS_SHOWN = 3
@@ -106,7 +107,7 @@ class FrameDecoder:
         self._lock = threading.Lock()
         self._held_frames = 0
 
-    async def decode(self, frames: Sequence[bytes]) -> DecodedTracklet:
+    async def decode(self, source: TrackletSource) -> DecodedTracklet:
         """Decode the frames of one tracklet that are to be embedded.
 
         Headers of all frames are checked first; the manifest's choice is made among the good ones.
@@ -114,18 +115,21 @@ class FrameDecoder:
         is left: then the choice is made again among the rest.
 
         Args:
-            frames: Encoded files, in time order.
+            source: The frames, as they came.
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
             Overloaded: When too many frames wait already.
             NotReady: When the decoder is closed.
         """
+        if not isinstance(source, EncodedFrames):
+            raise TypeError(f"expected picture files, received {type(source).__name__}")
+        frames = source.files
         abandoned = threading.Event()
         with self._reserved(len(frames)):
             try:
                 return await asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._decode_tracklet, tuple(frames), abandoned
+                    self._pool, self._decode_tracklet, frames, abandoned
                 )
             finally:
                 abandoned.set()

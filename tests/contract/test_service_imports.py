@@ -15,6 +15,7 @@ import asyncio, io, sys
 from pathlib import Path
 from PIL import Image
 from service.app import create_app
+from service.media.tracklet_source import EncodedFrames
 from service.runtime import open_runtime
 from service.settings import Settings
 
@@ -24,7 +25,7 @@ async def embed():
     picture = io.BytesIO()
     Image.new("RGB", (32, 64), (200, 30, 30)).save(picture, "PNG")
     async with open_runtime(settings, lambda phase: None) as runtime:
-        embedded = await runtime.embed([picture.getvalue()])
+        embedded = await runtime.embed(EncodedFrames((picture.getvalue(),)))
         await runtime.gallery.health()
         return len(embedded.embedding)
 

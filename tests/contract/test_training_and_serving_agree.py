@@ -11,6 +11,7 @@ from model.registry import build_model
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import FrameDecoder, FrameLimits
+from service.media.tracklet_source import EncodedFrames
 from service.settings import Settings
 from tests.evaluation_reports import made_up_report
 from tests.small_models import small_student
@@ -23,6 +24,10 @@ from training.export.description import ArtifactCard, ArtifactDescription
 from training.export.drawn_frames import golden_clip, parity_frames
 
 SIZE = (64, 32)
+
+
+def sent(tracklet):
+    return EncodedFrames(tuple(path.read_bytes() for path in tracklet.frames))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +78,7 @@ def test_both_sides_see_the_same_pixels(artifact_dir, tracklet):
     manifest = open_artifact(artifact_dir).manifest
     decoder = decoder_for(manifest)
     try:
-        decoded = asyncio.run(decoder.decode([path.read_bytes() for path in tracklet.frames]))
+        decoded = asyncio.run(decoder.decode(sent(tracklet)))
     finally:
         decoder.close()
     assert decoded.used == manifest.preprocessing.choice.indices(40)
@@ -92,7 +97,7 @@ def test_the_service_gives_the_networks_own_embedding(network, artifact_dir, tra
     decoder = decoder_for(artifact.manifest)
 
     async def embed():
-        decoded = await decoder.decode([path.read_bytes() for path in tracklet.frames])
+        decoded = await decoder.decode(sent(tracklet))
         return await embedder.embed(decoded.frames)
 
     embedder.start()

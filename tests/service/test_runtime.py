@@ -5,6 +5,7 @@ import pytest
 
 from model.manifest import ArtifactError
 from service.errors import NoReadableFrame, ReidError
+from service.media.tracklet_source import EncodedFrames
 from service.runtime import open_runtime
 from service.settings import Settings
 from tests.people import frames_of
@@ -20,7 +21,7 @@ def test_an_open_runtime_embeds_and_says_what_it_did_on_the_way(artifact_dir, tm
         async with open_runtime(settings(artifact_dir, tmp_path), phases.append) as runtime:
             assert (await runtime.gallery.health()).ready
             assert runtime.embedder.ready
-            embedded = await runtime.embed([b"text", *frames_of("red")])
+            embedded = await runtime.embed(EncodedFrames((b"text", *frames_of("red"))))
         assert embedded.embedding.shape == (20,)
         assert np.linalg.norm(embedded.embedding) == pytest.approx(1, abs=1e-6)
         assert [frame.index for frame in embedded.decoded.rejected] == [0]
@@ -38,7 +39,7 @@ def test_the_limits_of_a_frame_come_from_the_settings(artifact_dir, tmp_path):
     async def story(**limit):
         small = settings(artifact_dir, tmp_path, **limit)
         async with open_runtime(small, lambda _: None) as runtime:
-            await runtime.embed(frames_of("red"))
+            await runtime.embed(EncodedFrames(tuple(frames_of("red"))))
 
     for limit, said in (
         ({"max_frame_bytes": 10}, "expected at most 10 bytes"),

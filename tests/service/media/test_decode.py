@@ -13,6 +13,7 @@ from service.errors import NoReadableFrame, NotReady, Overloaded
 from service.media import decode
 from service.media.decode import FrameDecoder, FrameLimits, RejectedFrame, check_header
 from service.media.image_header import UnreadableImageError
+from service.media.tracklet_source import EncodedFrames
 from tests.encoded_frames import drawn_picture, encoded, encoded_frame, png_header
 
 LIMITS = FrameLimits(
@@ -35,6 +36,10 @@ def decoder():
     made = FrameDecoder(LIMITS, PREPROCESSING, threads=2)
     yield made
     made.close()
+
+
+def sent(files):
+    return EncodedFrames(tuple(files))
 
 
 def run(coroutine):
@@ -103,7 +108,7 @@ class TestLimits:
         tracemalloc.start()
         started_s = time.perf_counter()
         with pytest.raises(NoReadableFrame, match="received 50000 x 50000 px"):
-            run(decoder.decode([png_header(50_000, 50_000)]))
+            run(decoder.decode(sent([png_header(50_000, 50_000)])))
         elapsed_s = time.perf_counter() - started_s
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -117,7 +122,7 @@ class TestLimits:
         big = encoded(drawn_picture(1, height=1001))
 
         with pytest.raises(NoReadableFrame):
-            run(decoder.decode([big]))
+            run(decoder.decode(sent([big])))
 
         assert calls == []
 
@@ -126,7 +131,7 @@ class TestChoice:
     def test_frames_keep_their_order(self, decoder):
         files = [encoded_frame(seed, kind) for seed, kind in enumerate(("JPEG", "PNG", "WEBP"))]
 
-        tracklet = run(decoder.decode(files))
+        tracklet = run(decoder.decode(sent(files)))
 
         assert np.array_equal(tracklet.frames, rows(*files))
         assert tracklet.frames.dtype == np.uint8
@@ -135,7 +140,7 @@ class TestChoice:
     def test_long_tracklet_is_thinned_as_the_manifest_says(self, decoder):
         files = [encoded_frame(seed) for seed in range(9)]
 
-        tracklet = run(decoder.decode(files))
+        tracklet = run(decoder.decode(sent(files)))
 
         assert tracklet.used == PREPROCESSING.choice.indices(9)
         assert np.array_equal(tracklet.frames, rows(*(files[index] for index in tracklet.used)))
@@ -144,7 +149,7 @@ class TestChoice:
         files = [encoded_frame(seed) for seed in range(9)]
         files[3] = TEXT
 
-        tracklet = run(decoder.decode(files))
+        tracklet = run(decoder.decode(sent(files)))
 
         good = [0, 1, 2, 4, 5, 6, 7, 8]
         assert tracklet.used == tuple(good[place] for place in PREPROCESSING.choice.indices(8))
@@ -162,7 +167,7 @@ class TestChoice:
         chosen = PREPROCESSING.choice.indices(8)
         files[chosen[1]] = truncated(1)
 
-        tracklet = run(decoder.decode(files))
+        tracklet = run(decoder.decode(sent(files)))
 
         assert tracklet.used == (chosen[0], *chosen[2:])
         assert [frame.index for frame in tracklet.rejected] == [chosen[1]]
@@ -174,7 +179,7 @@ class TestChoice:
         for index in chosen:
             files[index] = truncated(index)
 
-        tracklet = run(decoder.decode(files))
+        tracklet = run(decoder.decode(sent(files)))
 
         assert tracklet.used == tuple(sorted(set(range(8)) - set(chosen)))
         assert tuple(frame.index for frame in tracklet.rejected) == chosen
@@ -182,14 +187,14 @@ class TestChoice:
     def test_same_upload_gives_the_same_answer(self, decoder):
         files = [encoded_frame(0), truncated(1), TEXT, *(encoded_frame(s) for s in range(9))]
 
-        first, second = run(decoder.decode(files)), run(decoder.decode(files))
+        first, second = run(decoder.decode(sent(files))), run(decoder.decode(sent(files)))
 
         assert np.array_equal(first.frames, second.frames)
         assert (first.used, first.rejected) == (second.used, second.rejected)
 
     def test_no_readable_frame_lists_the_first_reasons(self, decoder):
         with pytest.raises(NoReadableFrame) as refusal:
-            run(decoder.decode([b"", TEXT, truncated(0), b"", b""]))
+            run(decoder.decode(sent([b"", TEXT, truncated(0), b"", b""])))
 
         assert refusal.value.expected == "at least one readable frame"
         assert refusal.value.received.startswith(
@@ -201,7 +206,7 @@ class TestChoice:
 
     def test_no_frame_at_all(self, decoder):
         with pytest.raises(NoReadableFrame, match="received 0 frames, none readable; send"):
-            run(decoder.decode([]))
+            run(decoder.decode(sent([])))
 
 
 class TestThreads:
@@ -217,7 +222,7 @@ class TestThreads:
         monkeypatch.setattr(decode, "decode_pixels", slow)
 
         async def scenario():
-            task = asyncio.create_task(decoder.decode([encoded_frame(0)]))
+            task = asyncio.create_task(decoder.decode(sent([encoded_frame(0)])))
             await asyncio.sleep(0.05)
             free = not task.done()
             release.set()
@@ -242,12 +247,12 @@ class TestThreads:
         decoder = FrameDecoder(LIMITS, PREPROCESSING, threads=1)
 
         async def scenario():
-            task = asyncio.create_task(decoder.decode([encoded_frame(0)] * 4))
+            task = asyncio.create_task(decoder.decode(sent([encoded_frame(0)] * 4)))
             await asyncio.to_thread(started.wait, 10)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             release.set()
-            await decoder.decode([encoded_frame(0)])
+            await decoder.decode(sent([encoded_frame(0)]))
 
         run(scenario())
         decoder.close()
@@ -264,13 +269,13 @@ class TestThreads:
         decoder = FrameDecoder(LIMITS, PREPROCESSING, threads=1, max_queue_frames=5)
 
         async def scenario():
-            task = asyncio.create_task(decoder.decode([encoded_frame(0)] * 3))
+            task = asyncio.create_task(decoder.decode(sent([encoded_frame(0)] * 3)))
             await asyncio.sleep(0)
             with pytest.raises(Overloaded) as refusal:
-                await decoder.decode([encoded_frame(0)] * 3)
+                await decoder.decode(sent([encoded_frame(0)] * 3))
             release.set()
             await task
-            await decoder.decode([encoded_frame(0)] * 5)
+            await decoder.decode(sent([encoded_frame(0)] * 5))
             return refusal.value
 
         refused = run(scenario())
@@ -284,14 +289,14 @@ class TestThreads:
     def test_idle_decoder_refuses_no_length(self):
         decoder = FrameDecoder(LIMITS, PREPROCESSING, threads=1, max_queue_frames=2)
 
-        assert run(decoder.decode([encoded_frame(0)] * 3)).received == 3
+        assert run(decoder.decode(sent([encoded_frame(0)] * 3))).received == 3
         decoder.close()
 
     def test_closed_decoder_is_not_ready(self, decoder):
         decoder.close()
 
         with pytest.raises(NotReady, match="a request while the service stops") as refusal:
-            run(decoder.decode([encoded_frame(0)]))
+            run(decoder.decode(sent([encoded_frame(0)])))
 
         assert refusal.value.retry_after_s == 1
 
@@ -305,7 +310,9 @@ class TestThreads:
         decoder = FrameDecoder(LIMITS, PREPROCESSING, threads=1)
 
         async def scenario():
-            tasks = [asyncio.create_task(decoder.decode([encoded_frame(0)] * 2)) for _ in range(3)]
+            tasks = [
+                asyncio.create_task(decoder.decode(sent([encoded_frame(0)] * 2))) for _ in range(3)
+            ]
             await asyncio.sleep(0.05)
             closing = asyncio.create_task(asyncio.to_thread(decoder.close))
             await asyncio.sleep(0.05)

@@ -12,18 +12,41 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.batching.backend import Backend
+from service.batching.urgency import PATIENT, Urgency
 from service.errors import InferenceFailed, NotReady, Overloaded, ReidError, TooManyFrames
 from service.throughput import Throughput
 
-BackendRun = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class BatcherOptions:
+    """How batches are made.
+
+    Attributes:
+        batch_sizes: Ascending; the largest is filled exactly while more waits.
+        max_queue_items: Items that may wait, those of the running batch not counted.
+    """
+
+    batch_sizes: tuple[int, ...]
+    max_queue_items: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Computed:
+    """Features [n, d] of one call, and how long it waited and was computed."""
+
+    features: Features
+    queued_s: float
+    inference_s: float
 
 
 @dataclass(eq=False)
@@ -35,6 +58,9 @@ class _Request:
     loop: asyncio.AbstractEventLoop
     taken: int = 0
     rows: list[Features] = field(default_factory=list)
+    came_s: float = field(default_factory=time.monotonic)
+    queued_s: float = 0.0
+    inference_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,21 +77,18 @@ class _Outcome:
     result: Features | ReidError
 
 
-class FrameBatcher:
+class Batcher:
     """Turns concurrent calls into batches for one backend.
 
     Args:
-        backend_run: Features [n, d] of frames [n, h, w, 3]; called by one thread only.
-        max_batch_frames: Rows of the largest batch.
-        max_queue_frames: Frames that may wait, those of the running batch not counted.
+        backend: Called by one thread only.
+        options: How batches are made.
     """
 
-    def __init__(
-        self, backend_run: BackendRun, *, max_batch_frames: int, max_queue_frames: int
-    ) -> None:
-        self._backend_run = backend_run
-        self._max_batch_frames = max_batch_frames
-        self._max_queue_frames = max_queue_frames
+    def __init__(self, backend: Backend, options: BatcherOptions) -> None:
+        self._backend = backend
+        self._max_batch_frames = max(options.batch_sizes)
+        self._max_queue_frames = options.max_queue_items
         self._throughput = Throughput()
         self._thread = threading.Thread(target=self._serve, name="batcher", daemon=True)
         self._condition = threading.Condition()
@@ -104,7 +127,12 @@ class FrameBatcher:
             self._thread.join(timeout_s)
         self._fail_in_flight()
 
-    async def features(self, frames: NDArray[np.uint8]) -> Features:
+    async def features(
+        self,
+        frames: NDArray[np.uint8],
+        *,
+        urgency: Urgency = PATIENT,  # noqa: ARG002 all are equal so far
+    ) -> Computed:
         """Features float32 [t, d] of frames uint8 [t, h, w, 3], in the same order.
 
         Cancelling the call takes its waiting frames out of the queue.
@@ -120,9 +148,10 @@ class FrameBatcher:
         request = _Request(frames, loop.create_future(), loop)
         self._admit(request)
         try:
-            return await request.future
+            features = await request.future
         finally:
             self._withdraw(request)
+        return Computed(features, request.queued_s, request.inference_s)
 
     def _admit(self, request: _Request) -> None:
         count = len(request.frames)
@@ -181,6 +210,8 @@ class FrameBatcher:
             while self._waiting and room:
                 request = self._waiting[0]
                 frames = request.frames[request.taken : request.taken + room]
+                if not request.taken:
+                    request.queued_s = time.monotonic() - request.came_s
                 self._in_flight.append(_Slice(request, frames))
                 request.taken += len(frames)
                 room -= len(frames)
@@ -209,6 +240,7 @@ class FrameBatcher:
                 outcomes.append(_Outcome(request, result))
                 continue
             request.rows.append(result)
+            request.inference_s = time.monotonic() - request.came_s - request.queued_s
             if sum(map(len, request.rows)) == len(request.frames):
                 outcomes.append(_Outcome(request, np.concatenate(request.rows)))
         return outcomes
@@ -228,7 +260,7 @@ class FrameBatcher:
 
     def _run(self, frames: list[NDArray[np.uint8]]) -> Features:
         rows = frames[0] if len(frames) == 1 else np.concatenate(frames)
-        features = self._backend_run(rows)
+        features = self._backend.run(rows)
         if features.ndim != 2 or len(features) != len(rows):
             raise ValueError(
                 f"expected features [{len(rows)}, d] from the backend, "

@@ -5,11 +5,13 @@ import time
 import numpy as np
 import pytest
 
+from service.batching.batcher import Batcher, BatcherOptions
 from service.errors import InferenceFailed, NotReady
-from service.inference.batcher import FrameBatcher
 from tests.fake_backend import (
     LONG_S,
     POISON,
+    RunsAs,
+    features_of,
     gathered,
     held,
     reference,
@@ -37,7 +39,7 @@ class TestFailure:
         long[0] = POISON
 
         async def scenario():
-            task = asyncio.create_task(make(batch=8, queue=64).features(long))
+            task = asyncio.create_task(features_of(make(batch=8, queue=64), long))
             await asyncio.sleep(0)
             time.sleep(0.2)  # the loop stands still: the thread alone must drop the rest
             with pytest.raises(InferenceFailed):
@@ -52,15 +54,15 @@ class TestFailure:
         long[-1] = POISON
 
         with pytest.raises(InferenceFailed):
-            run(make(batch=8).features(long))
+            run(features_of(make(batch=8), long))
 
     def test_thread_outlives_every_failure(self, make, backend):
         async def scenario():
             batcher = make()
             for _ in range(20):
                 with pytest.raises(InferenceFailed):
-                    await batcher.features(np.full((1, 4, 2, 3), POISON, np.uint8))
-            return batcher.alive, await batcher.features(tracklet(1, 3))
+                    await features_of(batcher, np.full((1, 4, 2, 3), POISON, np.uint8))
+            return batcher.alive, await features_of(batcher, tracklet(1, 3))
 
         alive, features = run(scenario())
 
@@ -79,7 +81,7 @@ class TestFailure:
         batcher = make(wrong)
 
         with pytest.raises(InferenceFailed):
-            run(batcher.features(tracklet(1, 2)))
+            run(features_of(batcher, tracklet(1, 2)))
         assert batcher.alive
 
     def test_features_that_change_their_width_fail_the_tracklet_only(self, make):
@@ -87,21 +89,21 @@ class TestFailure:
         batcher = make(lambda frames: reference(frames)[:, : next(widths)], batch=2)
 
         with pytest.raises(InferenceFailed, match="ValueError from the runtime"):
-            run(batcher.features(tracklet(1, 4)))
-        assert np.array_equal(run(batcher.features(tracklet(2, 2))), reference(tracklet(2, 2)))
+            run(features_of(batcher, tracklet(1, 4)))
+        assert np.array_equal(run(features_of(batcher, tracklet(2, 2))), reference(tracklet(2, 2)))
 
     def test_closed_loop_is_nobodys_problem(self, make, backend):
         batcher = make()
         loop = asyncio.new_event_loop()
         backend.gate.clear()
-        task = loop.create_task(batcher.features(tracklet(1, 1)))
+        task = loop.create_task(features_of(batcher, tracklet(1, 1)))
         loop.run_until_complete(asyncio.sleep(0))
         assert backend.entered.wait(LONG_S)
         loop._ready.clear()
         loop.close()
         backend.gate.set()
 
-        assert np.array_equal(run(batcher.features(tracklet(2, 2))), reference(tracklet(2, 2)))
+        assert np.array_equal(run(features_of(batcher, tracklet(2, 2))), reference(tracklet(2, 2)))
         assert batcher.alive
         task._log_destroy_pending = False
         task.get_coro().close()
@@ -117,12 +119,12 @@ class TestFailure:
         async def scenario():
             batcher = make(fatal, batch=2)
             first = await held(batcher, backend)
-            rest = [asyncio.create_task(batcher.features(tracklet(i, 3))) for i in range(2)]
+            rest = [asyncio.create_task(features_of(batcher, tracklet(i, 3))) for i in range(2)]
             await asyncio.sleep(0)
             backend.gate.set()
             results = await asyncio.gather(first, *rest, return_exceptions=True)
             with pytest.raises(NotReady):
-                await batcher.features(tracklet(1, 1))
+                await features_of(batcher, tracklet(1, 1))
             return results, batcher.alive
 
         results, alive = run(scenario())
@@ -133,11 +135,11 @@ class TestFailure:
 
 class TestLife:
     def test_not_started_is_not_ready(self):
-        batcher = FrameBatcher(reference, max_batch_frames=1, max_queue_frames=1)
+        batcher = Batcher(RunsAs(reference), BatcherOptions((1,), 1))
 
         assert not batcher.alive
         with pytest.raises(NotReady) as refusal:
-            run(batcher.features(tracklet(1, 1)))
+            run(features_of(batcher, tracklet(1, 1)))
         assert refusal.value.expected == "a running batcher"
         assert refusal.value.received == "a request while the service starts or stops"
         assert refusal.value.remedy == "send the request again later"
@@ -148,14 +150,14 @@ class TestLife:
         async def scenario():
             batcher = make(batch=1)
             first = await held(batcher, backend)
-            rest = [asyncio.create_task(batcher.features(tracklet(i, 2))) for i in range(3)]
+            rest = [asyncio.create_task(features_of(batcher, tracklet(i, 2))) for i in range(3)]
             await asyncio.sleep(0)
             stopping = asyncio.create_task(asyncio.to_thread(batcher.stop))
             failed = await asyncio.gather(*rest, return_exceptions=True)
             backend.gate.set()
             await stopping
             with pytest.raises(NotReady):
-                await batcher.features(tracklet(1, 1))
+                await features_of(batcher, tracklet(1, 1))
             return await first, failed, batcher.alive
 
         features, failed, alive = run(scenario())

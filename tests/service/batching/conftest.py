@@ -1,7 +1,7 @@
 import pytest
 
-from service.inference.batcher import FrameBatcher
-from tests.fake_backend import FakeBackend
+from service.batching.batcher import Batcher, BatcherOptions
+from tests.fake_backend import FakeBackend, RunsAs
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def make(backend):
     made = []
 
     def make(run=backend.run, *, batch=8, queue=64):
-        batcher = FrameBatcher(run, max_batch_frames=batch, max_queue_frames=queue)
+        batcher = Batcher(RunsAs(run), BatcherOptions((batch,), queue))
         batcher.start()
         made.append(batcher)
         return batcher

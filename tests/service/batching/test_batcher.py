@@ -9,6 +9,7 @@ import pytest
 from service.errors import Overloaded, TooManyFrames
 from tests.fake_backend import (
     LONG_S,
+    features_of,
     gathered,
     held,
     reference,
@@ -29,7 +30,7 @@ class TestBatches:
     def test_frames_keep_their_order_over_a_split(self, make, backend):
         long = tracklet(1, 37)
 
-        features = run(make(batch=8).features(long))
+        features = run(features_of(make(batch=8), long))
 
         assert np.array_equal(features, reference(long))
         assert backend.sizes == [8, 8, 8, 8, 5]
@@ -50,7 +51,7 @@ class TestBatches:
         assert sum(backend.sizes) == 35
 
     def test_idle_batcher_starts_at_once_with_what_it_has(self, make, backend):
-        run(make(batch=8).features(tracklet(1, 2)))
+        run(features_of(make(batch=8), tracklet(1, 2)))
 
         assert backend.sizes == [2]
 
@@ -62,7 +63,7 @@ class TestBatches:
             first = await held(batcher, backend)
 
             async def ask(name):
-                await batcher.features(tracklet(name, 2))
+                await features_of(batcher, tracklet(name, 2))
                 order.append(name)
 
             tasks = [asyncio.create_task(ask(name)) for name in range(5)]
@@ -75,7 +76,7 @@ class TestBatches:
         assert order == [0, 1, 2, 3, 4]
 
     def test_answer_does_not_keep_the_batch_in_memory(self, make):
-        features = run(make().features(tracklet(1, 2)))
+        features = run(features_of(make(), tracklet(1, 2)))
 
         assert features.base is None
 
@@ -86,7 +87,7 @@ class TestBatches:
             async def ask(task):
                 for step in range(10):
                     frames = tracklet(1000 * task + step, 1 + (task + step) % 11)
-                    assert np.array_equal(await batcher.features(frames), reference(frames))
+                    assert np.array_equal(await features_of(batcher, frames), reference(frames))
 
             await asyncio.gather(*(ask(task) for task in range(30)))
 
@@ -97,7 +98,7 @@ class TestBatches:
         results = {}
 
         def own_loop(name):
-            results[name] = run(batcher.features(tracklet(name, 20)))
+            results[name] = run(features_of(batcher, tracklet(name, 20)))
 
         threads = [threading.Thread(target=own_loop, args=(name,)) for name in range(2)]
         for thread in threads:
@@ -113,7 +114,7 @@ class TestBatches:
             batcher = make(batch=8)
             loop = asyncio.get_running_loop()
             first = await held(batcher, backend)
-            tasks = [asyncio.create_task(batcher.features(tracklet(i, 1))) for i in range(8)]
+            tasks = [asyncio.create_task(features_of(batcher, tracklet(i, 1))) for i in range(8)]
             await asyncio.sleep(0)
             wakes = []
             original = loop.call_soon_threadsafe
@@ -133,11 +134,11 @@ class TestBatches:
 class TestQueue:
     def test_no_frame_is_our_own_mistake(self, make):
         with pytest.raises(ValueError, match="expected a tracklet of 1 or more frames, received"):
-            run(make().features(tracklet(1, 0)))
+            run(features_of(make(), tracklet(1, 0)))
 
     def test_tracklet_longer_than_the_queue_is_refused_for_good(self, make, backend):
         with pytest.raises(TooManyFrames) as refusal:
-            run(make(queue=64).features(tracklet(1, 65)))
+            run(features_of(make(queue=64), tracklet(1, 65)))
 
         assert refusal.value.expected == "at most 64 frames"
         assert refusal.value.received == "65"
@@ -150,13 +151,13 @@ class TestQueue:
         async def scenario():
             batcher = make(queue=10)
             first = await held(batcher, backend)
-            tasks = [asyncio.create_task(batcher.features(tracklet(i, 5))) for i in range(2)]
+            tasks = [asyncio.create_task(features_of(batcher, tracklet(i, 5))) for i in range(2)]
             await asyncio.sleep(0)
             with pytest.raises(Overloaded) as refusal:
-                await batcher.features(tracklet(9, 1))
+                await features_of(batcher, tracklet(9, 1))
             backend.gate.set()
             await asyncio.gather(first, *tasks)
-            await batcher.features(tracklet(9, 10))
+            await features_of(batcher, tracklet(9, 10))
             return refusal.value
 
         refused = run(scenario())
@@ -173,12 +174,12 @@ class TestQueue:
 
         async def scenario():
             batcher = make(slow, batch=1, queue=10)
-            await batcher.features(tracklet(1, 1))
+            await features_of(batcher, tracklet(1, 1))
             first = await held(batcher, backend)
-            waiting = asyncio.create_task(batcher.features(tracklet(2, 10)))
+            waiting = asyncio.create_task(features_of(batcher, tracklet(2, 10)))
             await asyncio.sleep(0)
             with pytest.raises(Overloaded) as refusal:
-                await batcher.features(tracklet(3, 1))
+                await features_of(batcher, tracklet(3, 1))
             waiting.cancel()
             backend.gate.set()
             await first
@@ -190,11 +191,11 @@ class TestQueue:
         async def scenario():
             batcher = make(queue=10)
             first = await held(batcher, backend)
-            cancelled = asyncio.create_task(batcher.features(tracklet(1, 8)))
+            cancelled = asyncio.create_task(features_of(batcher, tracklet(1, 8)))
             await asyncio.sleep(0)
             cancelled.cancel()
             await asyncio.gather(cancelled, return_exceptions=True)
-            kept = asyncio.create_task(batcher.features(tracklet(2, 10)))
+            kept = asyncio.create_task(features_of(batcher, tracklet(2, 10)))
             await asyncio.sleep(0)
             backend.gate.set()
             await asyncio.gather(first, kept)
@@ -207,12 +208,12 @@ class TestQueue:
         async def scenario():
             batcher = make(batch=8, queue=64)
             backend.gate.clear()
-            split = asyncio.create_task(batcher.features(tracklet(1, 40)))
+            split = asyncio.create_task(features_of(batcher, tracklet(1, 40)))
             assert await asyncio.to_thread(backend.entered.wait, LONG_S)
             split.cancel()
             await asyncio.gather(split, return_exceptions=True)
             backend.gate.set()
-            await batcher.features(tracklet(2, 64))
+            await features_of(batcher, tracklet(2, 64))
 
         run(scenario())
 
@@ -222,7 +223,7 @@ class TestQueue:
         async def scenario():
             batcher = make(batch=8)
             first = await held(batcher, backend)
-            tasks = [asyncio.create_task(batcher.features(tracklet(i, 2))) for i in range(3)]
+            tasks = [asyncio.create_task(features_of(batcher, tracklet(i, 2))) for i in range(3)]
             await asyncio.sleep(0)
             backend.gate.set()
             time.sleep(0.2)  # the loop stands still: the batch is answered before the cancellation
@@ -236,7 +237,7 @@ class TestQueue:
 
     def test_idle_thread_sleeps_and_never_polls(self, make):
         batcher = make()
-        run(batcher.features(tracklet(1, 1)))
+        run(features_of(batcher, tracklet(1, 1)))
         status = Path(f"/proc/self/task/{batcher._thread.native_id}/status")
         time.sleep(0.05)
         before = status.read_text().partition("voluntary_ctxt_switches")[2]
