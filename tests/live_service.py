@@ -78,6 +78,7 @@ def live_service(
     *,
     settings: Mapping[str, str] | None = None,
     wait_ready: bool = True,
+    program: str = "service",
 ) -> Iterator[LiveService]:
     """`python -m service serve` on a free port; stopped by SIGTERM at the end, if still alive.
 
@@ -86,8 +87,9 @@ def live_service(
         data_dir: Where the store is.
         settings: More `REID_*` variables.
         wait_ready: Whether to wait for `/readyz` to answer 200.
+        program: The module to run; one for faults has the same command line.
     """
-    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    command = [sys.executable, "-m", program, "serve", "--port", "0"]
     command += ["--artifact-dir", str(artifact_dir), "--data-dir", str(data_dir)]
     process = subprocess.Popen(
         command,
