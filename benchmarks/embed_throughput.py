@@ -103,7 +103,7 @@ def measure(artifact: Path, samples: Path, *, seconds: float, rounds: int) -> Th
     ]
     raw = RawRuntime(artifact)
     console = Console(stderr=True)
-    with running_service(artifact) as url, Progress(console=console) as progress:
+    with running_service(artifact) as service, Progress(console=console) as progress:
         task = progress.add_task("measure", total=len(BATCHES) + rounds * (1 + len(CONCURRENCIES)))
         by_batch: dict[int, float] = {}
         for batch in BATCHES:
@@ -116,7 +116,9 @@ def measure(artifact: Path, samples: Path, *, seconds: float, rounds: int) -> Th
             raw_rounds.append(raw.frames_per_s(best, seconds))
             progress.advance(task)
             for concurrency, measured in http_rounds.items():
-                served = http_frames_per_s(url, tracklets, concurrency=concurrency, seconds=seconds)
+                served = http_frames_per_s(
+                    service.url, tracklets, concurrency=concurrency, seconds=seconds
+                )
                 measured.append(asyncio.run(served))
                 progress.advance(task)
     raw_median = statistics.median(raw_rounds)

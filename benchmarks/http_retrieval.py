@@ -90,7 +90,7 @@ def measure(artifact: Path, data: str, root: Path) -> Retrieval:
         "max_frames": str(max(len(tracklet.frames) for tracklet in tracklets)),
         "max_top_k": str(len(tracklets)),
     }
-    with running_service(artifact, **limits) as url, ReidClient(url) as client:
+    with running_service(artifact, **limits) as service, ReidClient(service.url) as client:
         model = client.model()
         with Progress(console=Console(stderr=True)) as progress:
             ranked = rank_over_http(client, tracklets, progress)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,9 +17,22 @@ _START_S = 60.0
 _STOP_S = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A service that answers.
+
+    Attributes:
+        url: Where it listens.
+        process_id: For those who look at its memory.
+    """
+
+    url: str
+    process_id: int
+
+
 @contextmanager
-def running_service(artifact: Path, **settings: str) -> Iterator[str]:
-    """Start `reid serve`, wait until it is ready, give its URL, stop it.
+def running_service(artifact: Path, **settings: str) -> Iterator[RunningService]:
+    """Start `reid serve`, wait until it is ready, stop it.
 
     Args:
         artifact: The artifact directory to serve.
@@ -29,9 +43,9 @@ def running_service(artifact: Path, **settings: str) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log"
-        environment = {f"REID_{name.upper()}": value for name, value in settings.items()}
+        chosen = {"data_dir": str(Path(directory) / "data"), **settings}
+        environment = {f"REID_{name.upper()}": value for name, value in chosen.items()}
         environment["REID_ARTIFACT_DIR"] = str(artifact.resolve())
-        environment["REID_DATA_DIR"] = str(Path(directory) / "data")
         with log.open("w") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", "service", "serve", "--port", "0"],
@@ -40,7 +54,7 @@ def running_service(artifact: Path, **settings: str) -> Iterator[str]:
                 stderr=stream,
             )
         try:
-            yield _ready_url(process, log)
+            yield RunningService(_ready_url(process, log), process.pid)
         finally:
             _stop(process)
 

@@ -19,7 +19,7 @@ def test_rankings_over_http_score_as_the_evaluator_scores_the_embeddings(tmp_pat
     world = SyntheticWorld(seed=2, identities=4, cameras=2, height=64, width=32)
     write_market1501(world, tmp_path / "market", recordings=2, frames=2)
     tracklets = read_market1501_folder(tmp_path / "market" / "bounding_box_train")
-    with running_service(tmp_path / "artifact") as url, ReidClient(url) as client:
+    with running_service(tmp_path / "artifact") as service, ReidClient(service.url) as client:
         with Progress(disable=True) as progress:
             ranked = rank_over_http(client, tracklets, progress)
         embeddings = [client.get(t.name, embedding=True).embedding for t in tracklets]
