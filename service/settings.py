@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     max_batch_frames: PositiveInt = 8
     max_queue_frames: PositiveInt = 2048
     request_timeout_s: PositiveSeconds = 30.0
+    """For a request that does not ask for another time."""
+    max_request_timeout_s: PositiveSeconds = 60.0
+    """The most that a request may ask for in `X-Timeout-S`."""
 
     store: Literal["sqlite", "redis"] = "sqlite"
     """SQLite keeps galleries under `data_dir` for one service; Redis, for several replicas."""

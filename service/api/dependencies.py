@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from python_multipart.multipart import parse_options_header
 
 from service.api.answers import FramesAnswer, ModelAnswer, RejectedFrameAnswer
@@ -13,6 +13,7 @@ from service.errors import InvalidIdentifier, InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
 from service.media.decode import DecodedTracklet
 from service.runtime import Runtime
+from service.settings import Settings
 
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
@@ -55,12 +56,46 @@ async def open_runtime(lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)])
     return lifecycle.runtime()
 
 
-async def request_deadline(runtime: Annotated[Runtime, Depends(open_runtime)]) -> Deadline:
-    """The deadline of this request, counted from now."""
-    return Deadline(runtime.settings.request_timeout_s)
-
-
 OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
+
+
+async def request_deadline(
+    runtime: OpenRuntime,
+    x_timeout_s: Annotated[
+        float | None,
+        Header(gt=0, allow_inf_nan=False, description="Seconds after which nobody waits."),
+    ] = None,
+) -> Deadline:
+    """The deadline of this request, counted from now.
+
+    Raises:
+        InvalidQuery: When the request asks for more time than it may.
+    """
+    return Deadline(asked_seconds(x_timeout_s, runtime.settings, name="X-Timeout-S"))
+
+
+def asked_seconds(asked: float | None, settings: Settings, *, name: str) -> float:
+    """The time that a request gets.
+
+    Args:
+        asked: Seconds; None for what is usual.
+        settings: What is usual, and the most.
+        name: Of what asks, for the error.
+
+    Raises:
+        InvalidQuery: When it is more than the most.
+    """
+    if asked is None:
+        return settings.request_timeout_s
+    if asked > settings.max_request_timeout_s:
+        raise InvalidQuery(
+            expected=f"`{name}` of at most {settings.max_request_timeout_s:g} s",
+            received=f"{asked:g} s"[:40],
+            remedy="ask for less, or leave it out",
+        )
+    return asked
+
+
 RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
 
 

@@ -15,8 +15,8 @@ from service.api.dependencies import (
 from service.api.embedding_codec import embedding_base64, embedding_numbers
 from service.api.frames_in import read_upload
 from service.api.request_docs import body_docs
+from service.api.request_urgency import UsuallyBulk
 from service.api.schemas import EmbedQuery
-from service.batching.urgency import Priority, Urgency
 
 router = APIRouter(tags=["embed"])
 
@@ -26,12 +26,12 @@ async def embed(
     request: Request,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    urgency: UsuallyBulk,
     query: Annotated[EmbedQuery, Query()],
 ) -> EmbedAnswer:
     """Embed one tracklet: multipart, repeated field `frames`, in time order."""
     async with deadline.bounding(NOTHING_KEPT):
         upload = await read_upload(request, runtime.settings, json_field=None)
-        urgency = Urgency(Priority.BULK, deadline.until_s)
         embedded = await runtime.embed(upload.source, urgency=urgency)
     encode = embedding_base64 if query.encoding == "base64" else embedding_numbers
     return EmbedAnswer(

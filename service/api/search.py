@@ -19,10 +19,11 @@ from service.api.embedding_codec import embedding_of_model
 from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
+from service.api.request_urgency import UsuallyInteractive
 from service.api.schemas import SearchBody, SearchOptionsBody
 from service.api.search_options import search_options
 from service.api.validation import parse_json
-from service.batching.urgency import Priority, Urgency
+from service.batching.urgency import Urgency
 from service.errors import InvalidQuery
 from service.gallery.gallery import Answered
 from service.gallery.ranking.search import Match, SearchResult
@@ -41,13 +42,13 @@ async def search(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    urgency: UsuallyInteractive,
     min_seq: MinSeq,
     audit: RequestAudit,
 ) -> SearchAnswer:
     """Search by frames (options in the field `query`), an embedding or an enrolled tracklet."""
     async with deadline.bounding(NOTHING_KEPT):
         if carries_frames(request):
-            urgency = Urgency(Priority.INTERACTIVE, deadline.until_s)
             answer = await _search_by_frames(request, runtime, min_seq, audit, urgency)
         elif media_type(request) == JSON:
             answer = await _search_by_json(request, runtime, min_seq, audit)

@@ -34,11 +34,12 @@ from service.api.forgetting_answers import ErasureAnswer
 from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
+from service.api.request_urgency import UsuallyBulk
 from service.api.schemas import EnrollBody, MetadataBody, PageQuery, TrackletQuery
 from service.api.tracklet_wire import metadata_of, tracklet_answer
 from service.api.validation import parse_json
 from service.api.write_conditions import Conditions, DeleteConditions, seq_tag
-from service.batching.urgency import Priority, Urgency
+from service.batching.urgency import Urgency
 from service.errors import InvalidInput, InvalidMetadata
 from service.gallery.deletion import delete_one
 from service.gallery.enrolment import Enrolment
@@ -66,12 +67,13 @@ async def enroll(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
+    urgency: UsuallyBulk,
     conditions: Conditions,
 ) -> EnrollAnswer:
     """Enroll a tracklet, or replace the one with this id: 201 when new, 200 when replaced."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
-        came = await _tracklet(request, runtime, Urgency(Priority.BULK, deadline.until_s))
+        came = await _tracklet(request, runtime, urgency)
     enrolment = Enrolment(tracklet_id, came.embedding, came.metadata, conditions.if_seq)
     key = conditions.idempotency(b"enroll", tracklet_id.encode(), *came.sent)
     async with deadline.bounding(OUTCOME_UNKNOWN):
