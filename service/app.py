@@ -16,8 +16,9 @@ from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
 from service.api.routers import ROUTERS
 from service.errors import NotReady
+from service.gallery_metrics import GalleryFacts
 from service.lifecycle import Lifecycle
-from service.metrics import GalleryFacts, Metrics
+from service.metrics import Metrics
 from service.settings import Settings
 
 _DESCRIPTION = """
@@ -48,7 +49,9 @@ def create_app(
         responses={"default": {"model": ErrorAnswer, "description": "Every error"}},
         dependencies=[Depends(whole_path)],
     )
-    _add_middleware(app, settings)
+    metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(app.state.lifecycle))
+    app.state.metrics = metrics
+    _add_middleware(app, settings, metrics)
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -62,15 +65,14 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)
         app.state.lifecycle = lifecycle
-        app.state.metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(lifecycle))
-        app.state.lifecycle.start()
+        lifecycle.start()
         yield
-        await app.state.lifecycle.stop()
+        await lifecycle.stop()
 
     return lifespan
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """The last one added is the outermost: the log sees every request, abandoned ones included."""
     app.add_middleware(
         BodyLimit,
@@ -79,7 +81,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         streamed=StreamedBodies(STREAMED_PATHS, settings.max_bulk_bytes, HELD_BYTES),
     )
     app.add_middleware(CancelWhenClientLeaves)
-    app.add_middleware(RequestLog)
+    requests = metrics.requests
+    app.add_middleware(RequestLog, began=requests.began, ended=[requests.ended])
 
 
 def gallery_facts(lifecycle: Lifecycle) -> GalleryFacts | None:

@@ -5,6 +5,9 @@ Never a tracklet id, an identity, a camera, a pixel or an embedding.
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
@@ -12,6 +15,7 @@ import orjson
 Field = str | int | float | bool | None
 
 _FIELDS = "event_fields"
+_REQUEST: ContextVar[str | None] = ContextVar("request_of_log", default=None)
 
 
 def configure_logging(level: str) -> None:
@@ -48,7 +52,31 @@ def log_event(
         error: An error whose traceback becomes the field `exception`.
         **fields: What is particular this time.
     """
-    logger.log(level, event, exc_info=error, extra={_FIELDS: fields})
+    log_fields(logger, level, event, fields, error=error)
+
+
+def log_fields(
+    logger: logging.Logger,
+    level: int,
+    event: str,
+    fields: Mapping[str, Field],
+    *,
+    error: BaseException | None = None,
+) -> None:
+    """As `log_event`, with fields whose names are not known before."""
+    request_id = _REQUEST.get()
+    told = fields if request_id is None else {"request_id": request_id, **fields}
+    logger.log(level, event, exc_info=error, extra={_FIELDS: told})
+
+
+@contextmanager
+def request_of_log(request_id: str) -> Iterator[None]:
+    """Lines that are logged within, also by tasks that are started within, have `request_id`."""
+    token = _REQUEST.set(request_id)
+    try:
+        yield
+    finally:
+        _REQUEST.reset(token)
 
 
 class JsonLines(logging.Formatter):

@@ -8,15 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from service.answered_request import CLIENT_CLOSED_REQUEST
 from service.api.answers import ErrorAnswer, ErrorDetail
-from service.api.request_log import REQUEST_ID_HEADER, request_id
+from service.api.request_log import REQUEST_ID_HEADER, note_error, request_id
 from service.api.validation import field_error
 from service.errors import InvalidQuery, MalformedRequest, MethodNotAllowed, NotFound, ReidError
 from service.log import log_event
 
 logger = logging.getLogger(__name__)
-
-_CLIENT_CLOSED_REQUEST = 499
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -30,6 +29,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def error_answer(request: Request, error: ReidError) -> Response:
     """The answer to `error`, with its status, code and Retry-After."""
+    note_error(request.scope, error.code)
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
@@ -61,7 +61,6 @@ async def _on_reid_error(request: Request, error: Exception) -> Response:
             logger,
             logging.ERROR,
             "request_failed",
-            request_id=request_id(request.scope),
             code=error.code,
             received=error.received,
             cause=type(error.__cause__).__name__ if error.__cause__ else None,
@@ -86,11 +85,12 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 async def _on_client_gone(_request: Request, _error: Exception) -> Response:
     """Nobody reads this answer; the status is for the log."""
-    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     """The details go to the log alone, under the same request id."""
+    # Called outside of the request log, which would name the request otherwise.
     log_event(
         logger,
         logging.ERROR,

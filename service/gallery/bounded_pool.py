@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from service.errors import NotReady, Overloaded
+from service.stage_times import Stage, timed
 from service.throughput import Throughput
 
 T = TypeVar("T")
@@ -20,10 +21,14 @@ class BoundedPool:
         name: Of the work, for the threads and for refusals.
         threads: How many pieces run at a time.
         most_waiting: Pieces of work that may wait or run; more are refused.
+        stage: Of a request, that this is; its wait for a thread is counted with it.
     """
 
-    def __init__(self, name: str, *, threads: int, most_waiting: int) -> None:
+    def __init__(
+        self, name: str, *, threads: int, most_waiting: int, stage: Stage = "store"
+    ) -> None:
         self._name = name
+        self._stage = stage
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._threads = threads
         self._most_waiting = most_waiting
@@ -52,7 +57,8 @@ class BoundedPool:
             )
         future = self._executor.submit(self._timed, work)
         future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        with timed(self._stage):
+            return await asyncio.wrap_future(future)
 
     async def close(self) -> None:
         """Finish what waits and end the threads; a second call does nothing."""

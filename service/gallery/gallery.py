@@ -88,15 +88,12 @@ class GalleryService:
         self.model = model
         self.options = options
         self.catalogue = Catalogue(store, open_replica, options.catalogue)
-        self._reads = BoundedPool(
-            "reads", threads=options.read_threads, most_waiting=options.most_waiting_searches
-        )
+        waiting, writes = options.most_waiting_searches, options.most_waiting_writes
+        self._reads = BoundedPool("reads", threads=options.read_threads, most_waiting=waiting)
         self._searches = BoundedPool(
-            "searches", threads=options.search_threads, most_waiting=options.most_waiting_searches
+            "searches", threads=options.search_threads, most_waiting=waiting, stage="search"
         )
-        self._writes = BoundedPool(
-            "writes", threads=options.write_threads, most_waiting=options.most_waiting_writes
-        )
+        self._writes = BoundedPool("writes", threads=options.write_threads, most_waiting=writes)
 
     async def start(self) -> None:
         """Open the store and read every gallery; `default` is created when it is missing.

@@ -89,7 +89,7 @@ class Embedder:
         """
         self._check(frames)
         computed = await self._batcher.features(frames, urgency=urgency)
-        report("queue", computed.queued_s)
+        report("queue", computed.queued_s, ended_ago_s=computed.inference_s)
         report("inference", computed.inference_s)
         return pool_embedding(computed.features, self.manifest.output)
 

@@ -5,8 +5,9 @@ import re
 import pytest
 from starlette.responses import PlainTextResponse
 
-from service.api.request_log import RequestLog, request_id
-from service.log import JsonLines
+from service.api.request_log import RequestLog, note_error, request_id
+from service.log import JsonLines, log_event
+from service.stage_times import report
 from tests.asgi_exchange import exchange
 
 
@@ -70,3 +71,57 @@ def test_a_request_that_was_never_answered_is_logged_as_client_closed(lines):
 
 def test_a_scope_outside_of_a_request_has_no_id():
     assert request_id({"type": "http"}) is None
+
+
+def test_observers_hear_when_a_request_begins_and_all_about_it_when_it_has_ended(lines):
+    heard = []
+
+    async def refusing(scope, receive, send):
+        heard.append("answers")
+        note_error(scope, "overloaded")
+        report("queue", 0.25)
+        await PlainTextResponse("later", status_code=429)(scope, receive, send)
+
+    log = RequestLog(refusing, began=lambda: heard.append("began"), ended=[heard.append])
+    exchange(log, headers={"traceparent": "00-1-2-01"})
+    *before, answered = heard
+    assert before == ["began", "answers"]
+    assert (answered.status, answered.error_code, answered.sent_bytes) == (429, "overloaded", 5)
+    assert answered.stages.seconds == {"queue": 0.25}
+    assert answered.traceparent == "00-1-2-01"
+    assert (lines()[0]["code"], lines()[0]["queue_s"]) == ("overloaded", 0.25)
+
+
+def test_a_failure_is_told_with_the_code_that_the_caller_gets():
+    heard = []
+
+    async def broken(scope, receive, send):
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        exchange(RequestLog(broken, ended=[heard.append]))
+    assert (heard[0].status, heard[0].error_code) == (500, "internal_error")
+
+
+def test_a_method_that_a_caller_made_up_is_told_as_other():
+    heard = []
+    exchange(RequestLog(answering, ended=[heard.append]), method="PERSON-7")
+    assert heard[0].method == "OTHER"
+
+
+def test_what_is_logged_during_a_request_has_its_id(caplog):
+    caplog.set_level(logging.INFO)
+
+    async def talking(scope, receive, send):
+        log_event(logging.getLogger("within"), logging.INFO, "happened")
+        await answering(scope, receive, send)
+
+    exchange(RequestLog(talking), headers={"X-Request-ID": "job-7"})
+    log_event(logging.getLogger("after"), logging.INFO, "happened")
+    within, after = [
+        json.loads(JsonLines().format(record))
+        for record in caplog.records
+        if record.name in {"within", "after"}
+    ]
+    assert within["request_id"] == "job-7"
+    assert "request_id" not in after

@@ -6,6 +6,7 @@ import pytest
 
 from service.errors import NotReady, Overloaded
 from service.gallery.bounded_pool import BoundedPool
+from service.stage_times import collecting
 
 
 def run(coroutine):
@@ -110,3 +111,16 @@ def test_closing_finishes_what_waits_and_takes_nothing_more():
     error = run(main())
     assert error.received == "a request while the service stops"
     assert error.retry_after_s == 1
+
+
+def test_the_stage_of_a_request_is_timed_with_its_wait_for_a_thread():
+    async def story():
+        pool = BoundedPool("searches", threads=1, most_waiting=9, stage="search")
+        with collecting() as times:
+            await asyncio.gather(*(pool.run(lambda: time.sleep(0.05)) for _ in range(2)))
+        await pool.close()
+        return times.seconds
+
+    taken = asyncio.run(story())
+    assert list(taken) == ["search"]
+    assert 0.14 < taken["search"] < 5
