@@ -7,7 +7,8 @@
     │   ├── InvalidEmbedding        422  invalid_embedding
     │   ├── InvalidIdentifier       422  invalid_identifier
     │   ├── NoReadableFrame         422  no_readable_frame
-    │   └── TooManyFrames           422  too_many_frames
+    │   ├── TooManyFrames           422  too_many_frames
+    │   └── DecodeBudgetExceeded    422  decode_budget_exceeded
     ├── MalformedRequest            400  malformed_request
     ├── NotFound                    404  not_found
     │   ├── GalleryNotFound         404  gallery_not_found
@@ -106,6 +107,12 @@ class TooManyFrames(InvalidInput):
     """The tracklet has more frames than the service accepts."""
 
     code = "too_many_frames"
+
+
+class DecodeBudgetExceeded(InvalidInput):
+    """Decoding the tracklet takes more time or pixels than one tracklet may take."""
+
+    code = "decode_budget_exceeded"
 
 
 class MalformedRequest(ReidError):

@@ -15,7 +15,10 @@ from service.gallery.gallery import GalleryService
 from service.gallery_setup import forgetting, gallery_service
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
-from service.media.decode import DecodedTracklet, FrameDecoder, FrameLimits
+from service.media.decode import FrameDecoder, MediaLimits
+from service.media.decode_budget import DecodeLimits
+from service.media.decoded_tracklet import DecodedTracklet
+from service.media.frame_limits import FrameLimits
 from service.media.tracklet_source import TrackletSource
 from service.settings import Settings
 from service.stage_times import timed
@@ -78,7 +81,7 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
         parts.push_async_callback(asyncio.to_thread, embedder.close)
         await asyncio.to_thread(embedder.start)
         decoder = FrameDecoder(
-            _frame_limits(settings),
+            _media_limits(settings),
             manifest.preprocessing,
             threads=settings.decode_threads,
             max_queue_frames=settings.max_queue_frames,
@@ -95,10 +98,11 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
         yield Runtime(settings, manifest, decoder, embedder, gallery, forgets)
 
 
-def _frame_limits(settings: Settings) -> FrameLimits:
-    return FrameLimits(
+def _media_limits(settings: Settings) -> MediaLimits:
+    frame = FrameLimits(
         max_bytes=settings.max_frame_bytes,
         max_pixels=settings.max_frame_pixels,
         max_side_px=settings.max_frame_side_px,
         formats=settings.image_formats,
     )
+    return MediaLimits(frame, DecodeLimits(settings.decode_budget_s, settings.max_tracklet_pixels))

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     max_frame_side_px: PositiveInt = 4096
     image_formats: Annotated[tuple[str, ...], NoDecode] = ("JPEG", "PNG", "WEBP")
     """Between commas: `REID_IMAGE_FORMATS=JPEG,PNG`."""
+    decode_budget_s: PositiveSeconds = 5.0
+    """Processor time that the frames of one tracklet may take to decode."""
+    max_tracklet_pixels: PositiveInt = 2**28
+    """Pixels of one tracklet that are decoded, before they are made as small as the model's."""
 
     inference_provider: Literal["cpu", "cuda"] = "cpu"
     """What runs the graph; `cuda` needs the image for GPUs and refuses to run on anything else."""

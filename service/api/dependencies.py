@@ -11,7 +11,7 @@ from service.api.deadline import Deadline
 from service.api.lines_in import NDJSON
 from service.errors import InvalidIdentifier, InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
-from service.media.decode import DecodedTracklet
+from service.media.decoded_tracklet import DecodedTracklet
 from service.runtime import Runtime
 from service.settings import Settings
 

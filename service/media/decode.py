@@ -1,7 +1,4 @@
-"""One tracklet's uploaded files to the frames that are embedded, in threads of its own.
-
-Limits are checked from the header, before any pixel is decoded; `pixels.py` decodes.
-"""
+"""One tracklet, in whatever form, to the frames that are embedded, in threads of its own."""
 
 import asyncio
 import threading
@@ -11,79 +8,35 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from model.manifest import Preprocessing
-from service.errors import NoReadableFrame, NotReady, Overloaded
-from service.media.image_header import FORMATS, ImageHeader, UnreadableImageError, read_header
-from service.media.pixels import decode_pixels
-from service.media.tracklet_source import EncodedFrames, TrackletSource
+from service.errors import NotReady, Overloaded
+from service.media.decode_budget import DecodeBudget, DecodeLimits
+from service.media.decoded_tracklet import DecodedTracklet
+from service.media.frame_limits import FrameLimits
+from service.media.picture_files import decode_pictures
+from service.media.raw_pixels import choose_pixels
+from service.media.tracklet_source import EncodedFrames, RawFrames, TrackletSource
 from service.throughput import Throughput
 
-_REASONS_SHOWN = 3
-_MOST_PIXELS = 2**26
-"""Below the point where the imaging library starts to warn; no crop of a person comes near."""
 
-
-@dataclass(frozen=True)
-class FrameLimits:
-    """What one uploaded frame may be; checked before any pixel is decoded.
-
-    Raises:
-        ValueError: When a format is not one that can be decoded, or `max_pixels` is above 2**26.
-    """
-
-    max_bytes: int
-    max_pixels: int
-    max_side_px: int
-    formats: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse limits that the decoder could not keep."""
-        if not self.formats or not set(self.formats) <= set(FORMATS):
-            raise ValueError(
-                f"expected formats out of {', '.join(FORMATS)}, "
-                f"received {', '.join(self.formats) or 'none'}; correct REID_IMAGE_FORMATS"
-            )
-        if self.max_pixels > _MOST_PIXELS:
-            raise ValueError(
-                f"expected at most {_MOST_PIXELS} pixels a frame, received {self.max_pixels}; "
-                "lower REID_MAX_FRAME_PIXELS"
-            )
-
-
-@dataclass(frozen=True)
-class RejectedFrame:
-    """A frame that was not used, by its place in the upload, and why."""
-
-    index: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class DecodedTracklet:
-    """The frames to embed, and what became of the others.
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """What an upload may be.
 
     Attributes:
-        frames: uint8 RGB [t, height, width, 3], in upload order.
-        received: Frames in the upload.
-        used: Place in the upload of each row of `frames`.
-        rejected: Frames found unreadable. The pixels of frames that were not chosen are never
-            looked at, so only their header can put them here.
+        frame: What one frame may be.
+        tracklet: What all of them may cost together.
     """
 
-    frames: NDArray[np.uint8]
-    received: int
-    used: tuple[int, ...]
-    rejected: tuple[RejectedFrame, ...]
+    frame: FrameLimits
+    tracklet: DecodeLimits
 
 
 class FrameDecoder:
     """Decodes tracklets in `threads` threads, one tracklet per thread at a time.
 
     Args:
-        limits: What a frame may be.
+        limits: What an upload may be.
         preprocessing: Which frames are embedded, and at what size.
         threads: Threads of the decoder's own pool.
         max_queue_frames: Frames held by waiting and running calls together; over it, calls are
@@ -92,7 +45,7 @@ class FrameDecoder:
 
     def __init__(
         self,
-        limits: FrameLimits,
+        limits: MediaLimits,
         preprocessing: Preprocessing,
         *,
         threads: int,
@@ -110,26 +63,20 @@ class FrameDecoder:
     async def decode(self, source: TrackletSource) -> DecodedTracklet:
         """Decode the frames of one tracklet that are to be embedded.
 
-        Headers of all frames are checked first; the manifest's choice is made among the good ones.
-        A chosen frame whose pixels turn out unreadable is rejected and not replaced, unless none
-        is left: then the choice is made again among the rest.
-
         Args:
             source: The frames, as they came.
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
+            DecodeBudgetExceeded: When decoding takes more than a tracklet may take.
             Overloaded: When too many frames wait already.
             NotReady: When the decoder is closed.
         """
-        if not isinstance(source, EncodedFrames):
-            raise TypeError(f"expected picture files, received {type(source).__name__}")
-        frames = source.files
         abandoned = threading.Event()
-        with self._reserved(len(frames)):
+        with self._reserved(_frames_held(source)):
             try:
                 return await asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._decode_tracklet, frames, abandoned
+                    self._pool, self._decode_tracklet, source, abandoned
                 )
             finally:
                 abandoned.set()
@@ -166,94 +113,34 @@ class FrameDecoder:
                 retry_after_s=1,
             )
 
-    def _go_on_unless(self, abandoned: threading.Event) -> None:
-        self._refuse_when_closed()
-        if abandoned.is_set():
-            raise _AbandonedError
-
     def _decode_tracklet(
-        self, frames: tuple[bytes, ...], abandoned: threading.Event
+        self, source: TrackletSource, abandoned: threading.Event
     ) -> DecodedTracklet:
-        started_s = time.monotonic()
-        headers, reasons = self._read_headers(frames, abandoned)
-        pixels: dict[int, NDArray[np.uint8]] = {}
-        candidates = sorted(headers)
-        while candidates and not pixels:
-            places = self._preprocessing.choice.indices(len(candidates))
-            chosen = [candidates[place] for place in places]
-            for index in chosen:
-                self._go_on_unless(abandoned)
-                try:
-                    pixels[index] = decode_pixels(headers[index], self._preprocessing)
-                except UnreadableImageError as error:
-                    reasons[index] = str(error)
-            candidates = sorted(set(candidates) - set(chosen))
-        if not pixels:
-            raise _no_readable_frame(len(frames), reasons)
-        self._throughput.observe(len(frames), time.monotonic() - started_s)
-        return DecodedTracklet(
-            frames=np.stack([pixels[index] for index in sorted(pixels)]),
-            received=len(frames),
-            used=tuple(sorted(pixels)),
-            rejected=tuple(RejectedFrame(index, reasons[index]) for index in sorted(reasons)),
-        )
+        def go_on() -> None:
+            self._refuse_when_closed()
+            if abandoned.is_set():
+                raise _AbandonedError
 
-    def _read_headers(
-        self, frames: tuple[bytes, ...], abandoned: threading.Event
-    ) -> tuple[dict[int, ImageHeader], dict[int, str]]:
-        headers = {}
-        reasons = {}
-        for index, data in enumerate(frames):
-            self._go_on_unless(abandoned)
-            try:
-                headers[index] = check_header(data, self._limits)
-            except UnreadableImageError as error:
-                reasons[index] = str(error)
-        return headers, reasons
+        started_s = time.monotonic()
+        budget = DecodeBudget(self._limits.tracklet, go_on)
+        decoded = self._frames_of(source, budget)
+        self._throughput.observe(decoded.received, time.monotonic() - started_s)
+        return decoded
+
+    def _frames_of(self, source: TrackletSource, budget: DecodeBudget) -> DecodedTracklet:
+        limits, preprocessing = self._limits, self._preprocessing
+        if isinstance(source, EncodedFrames):
+            return decode_pictures(source.files, limits.frame, preprocessing, budget)
+        if isinstance(source, RawFrames):
+            return choose_pixels(source.pixels, limits.frame, preprocessing, budget)
+        raise TypeError(f"expected pictures or pixels, received {type(source).__name__}")
 
 
 class _AbandonedError(Exception):
     """Nobody waits for this tracklet any more; never seen by a caller."""
 
 
-def check_header(data: bytes, limits: FrameLimits) -> ImageHeader:
-    """The header of a frame that keeps to the limits; no pixel is decoded.
-
-    Raises:
-        UnreadableImageError: With expected, received and remedy.
-    """
-    if not data:
-        raise UnreadableImageError("expected a picture, received 0 bytes; send the file's content")
-    if len(data) > limits.max_bytes:
-        raise UnreadableImageError(
-            f"expected at most {limits.max_bytes} bytes, received {len(data)}; "
-            "send the crop of one person"
-        )
-    header = read_header(data)
-    if header.format not in limits.formats:
-        raise UnreadableImageError(
-            f"expected {', '.join(limits.formats)} data, received {header.format} data; "
-            "convert the frame"
-        )
-    size = f"received {header.width} x {header.height} px"
-    shorter, longer = sorted((header.width, header.height))
-    if shorter < 1 or longer > limits.max_side_px:
-        raise UnreadableImageError(
-            f"expected sides of 1 to {limits.max_side_px} px, {size}; send the crop of one person"
-        )
-    if header.width * header.height > limits.max_pixels:
-        raise UnreadableImageError(
-            f"expected at most {limits.max_pixels} pixels, {size}; send the crop of one person"
-        )
-    return header
-
-
-def _no_readable_frame(received: int, reasons: dict[int, str]) -> NoReadableFrame:
-    first = [f"frame {index}: {reasons[index]}" for index in sorted(reasons)[:_REASONS_SHOWN]]
-    more = len(reasons) - len(first)
-    listed = " | ".join([*first, *([f"and {more} more"] if more else [])])
-    return NoReadableFrame(
-        expected="at least one readable frame",
-        received=f"{received} frames, none readable" + (f" ({listed})" if listed else ""),
-        remedy=f"send whole {', '.join(FORMATS)} files in the field `frames`",
-    )
+def _frames_held(source: TrackletSource) -> int:
+    if isinstance(source, EncodedFrames):
+        return len(source.files)
+    return len(source.pixels) if isinstance(source, RawFrames) else 1

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from model.manifest import FrameChoice, Preprocessing
-from service.media.decode import FrameLimits, check_header
+from service.media.frame_limits import FrameLimits, check_header
 from service.media.image_header import FORMATS, UnreadableImageError
 from service.media.pixels import decode_pixels
 from training.data.frame_reading import read_frame

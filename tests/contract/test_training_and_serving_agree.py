@@ -10,7 +10,9 @@ from PIL import Image
 from model.registry import build_model
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
-from service.media.decode import FrameDecoder, FrameLimits
+from service.media.decode import FrameDecoder, MediaLimits
+from service.media.decode_budget import DecodeLimits
+from service.media.frame_limits import FrameLimits
 from service.media.tracklet_source import EncodedFrames
 from service.settings import Settings
 from tests.evaluation_reports import made_up_report
@@ -68,10 +70,12 @@ def tracklet(tmp_path_factory):
 
 
 def decoder_for(manifest):
-    limits = FrameLimits(
+    frame = FrameLimits(
         max_bytes=10**6, max_pixels=10**6, max_side_px=4096, formats=("JPEG", "PNG", "WEBP")
     )
-    return FrameDecoder(limits, manifest.preprocessing, threads=1)
+    return FrameDecoder(
+        MediaLimits(frame, DecodeLimits(60.0, 10**9)), manifest.preprocessing, threads=1
+    )
 
 
 def test_both_sides_see_the_same_pixels(artifact_dir, tracklet):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from model.manifest import FrameChoice, Preprocessing
+from service.media import pixels
 from service.media.image_header import ImageHeader, UnreadableImageError, read_header
 from service.media.pixels import decode_pixels
 from tests.encoded_frames import drawn_picture, encoded, encoded_frame, with_png_chunk
@@ -170,3 +171,58 @@ def test_codec_is_held_to_the_format_of_the_header():
 
     with pytest.raises(UnreadableImageError, match=r"cannot be decoded; send the file again"):
         decode_pixels(header, PREPROCESSING)
+
+
+def by_pillow_alone(data, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(pixels, "_by_libjpeg", lambda _: None)
+        return decoded(data)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_rows": 1}]
+)
+@pytest.mark.parametrize("size", [(90, 41), (257, 129), (8, 8), (2, 1)])
+def test_jpeg_without_pillow_has_the_pixels_of_pillow(subsampling, options, size, monkeypatch):
+    height, width = size
+    noisy = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noisy), "JPEG", subsampling=subsampling, **options)
+
+    assert pixels._by_libjpeg(read_header(data)) is not None
+    assert np.array_equal(decoded(data), by_pillow_alone(data, monkeypatch))
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+def test_jpeg_in_other_colours_is_left_to_pillow(mode):
+    data = encoded(
+        drawn_picture(3, mode=mode), "JPEG", **({"keep_rgb": True} if mode == "RGB" else {})
+    )
+
+    assert pixels._by_libjpeg(read_header(data)) is None
+    assert np.array_equal(decoded(data), as_training_reads(data))
+
+
+def test_jpeg_of_another_size_than_its_header_is_left_to_pillow():
+    header = ImageHeader("JPEG", 41, 90, encoded_frame(3, "JPEG"))
+
+    with pytest.raises(UnreadableImageError, match=r"the codec reads 40 x 90 px"):
+        decode_pixels(header, PREPROCESSING)
+
+
+def test_damaged_jpeg_is_read_or_refused_as_pillow_does(monkeypatch):
+    whole = encoded(Image.effect_noise((40, 90), 60), "JPEG")
+    places = np.random.default_rng(0).integers(len(whole) // 3, len(whole), 60)
+    outcomes = set()
+    for place in places:
+        data = bytearray(whole)
+        data[place] ^= 0x55
+        try:
+            expected = by_pillow_alone(bytes(data), monkeypatch)
+        except UnreadableImageError:
+            assert "cannot be decoded" in reason_of(bytes(data))
+            outcomes.add("refused")
+        else:
+            assert np.array_equal(decoded(bytes(data)), expected)
+            outcomes.add("read")
+    assert "read" in outcomes
