@@ -23,10 +23,12 @@ class RunningService:
 
     Attributes:
         url: Where it listens.
+        admin_url: Of its second port, with its metrics.
         process_id: For those who look at its memory.
     """
 
     url: str
+    admin_url: str
     process_id: int
 
 
@@ -48,23 +50,23 @@ def running_service(artifact: Path, **settings: str) -> Iterator[RunningService]
         environment["REID_ARTIFACT_DIR"] = str(artifact.resolve())
         with log.open("w") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", "service", "serve", "--port", "0"],
+                [sys.executable, "-m", "service", "serve", "--port", "0", "--admin-port", "0"],
                 env={**os.environ, **environment},
                 stdout=stream,
                 stderr=stream,
             )
         try:
-            yield RunningService(_ready_url(process, log), process.pid)
+            yield _ready(process, log)
         finally:
             _stop(process)
 
 
-def _ready_url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _ready(process: subprocess.Popen[bytes], log: Path) -> RunningService:
     give_up_at = time.monotonic() + _START_S
     while time.monotonic() < give_up_at and process.poll() is None:
-        url = _listening_url(log)
-        if url is not None and _answers_ready(url):
-            return url
+        said = _listening(log)
+        if said is not None and _answers_ready(said["url"]):
+            return RunningService(said["url"], said["admin_url"], process.pid)
         time.sleep(0.1)
     raise RuntimeError(
         f"expected a ready service within {_START_S:.0f} s, received: {log.read_text()[-2000:]}"
@@ -78,11 +80,12 @@ def _answers_ready(url: str) -> bool:
         return False
 
 
-def _listening_url(log: Path) -> str | None:
-    """The address in the service's own log, once it listens."""
+def _listening(log: Path) -> dict[str, str] | None:
+    """The service's own line about its addresses, once it listens."""
     for line in log.read_text().splitlines():
         if '"event":"listening"' in line:
-            return str(json.loads(line)["url"])
+            found: dict[str, str] = json.loads(line)
+            return found
     return None
 
 

@@ -41,6 +41,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    admin_host: Annotated[str | None, typer.Option(help="Address of the second port.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of metrics and audit log.")] = None,
     artifact_dir: Annotated[Path | None, typer.Option(help="The model to serve.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where galleries are kept.")] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="Least level logged.")] = None,
@@ -55,6 +57,8 @@ def serve(
     given = {
         "host": host,
         "port": port,
+        "admin_host": admin_host,
+        "admin_port": admin_port,
         "artifact_dir": artifact_dir,
         "data_dir": data_dir,
         "log_level": log_level,

@@ -1,10 +1,10 @@
 """The HTTP application."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service.api.answers import ErrorAnswer
@@ -14,12 +14,14 @@ from service.api.dependencies import whole_path
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
-from service.api.routers import ROUTERS
+from service.api.routers import ADMIN_ROUTERS, ROUTERS
 from service.errors import NotReady
 from service.gallery_metrics import GalleryFacts
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.settings import Settings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _DESCRIPTION = """
 Post the frames of a tracklet (one person, one camera, in time order) and get the right person back.
@@ -38,14 +40,32 @@ def create_app(
         settings: The service's settings.
         when_start_fails: Called with the error when the runtime cannot be opened.
     """
+    lifespan = _lifespan(settings, when_start_fails)
+    return _application(settings, ROUTERS, "Tracklet re-identification", lifespan=lifespan)
+
+
+def create_admin_app(public: FastAPI, settings: Settings) -> FastAPI:
+    """What the second port serves, of the same runtime; `public` starts and stops it."""
+    app = _application(settings, ADMIN_ROUTERS, "Tracklet re-identification: operation")
+    app.state = public.state
+    return app
+
+
+def _application(
+    settings: Settings,
+    routers: Sequence[APIRouter],
+    title: str,
+    *,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
     app: FastAPI = FastAPIOffline(
         redoc_url=None,
         # The page asks nobody: no content network for its scripts, no validator for its schema.
         swagger_ui_parameters={"validatorUrl": None},
-        title="Tracklet re-identification",
+        title=title,
         version=version("tracklet-reid"),
         description=_DESCRIPTION,
-        lifespan=_lifespan(settings, when_start_fails),
+        lifespan=lifespan,
         responses={"default": {"model": ErrorAnswer, "description": "Every error"}},
         dependencies=[Depends(whole_path)],
     )
@@ -53,14 +73,14 @@ def create_app(
     app.state.metrics = metrics
     _add_middleware(app, settings, metrics)
     install_error_handlers(app)
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
     return app
 
 
 def _lifespan(
     settings: Settings, when_start_fails: Callable[[BaseException], None] | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import uvicorn
 
-from service.app import create_app
+from service.api.two_ports import TwoPorts
+from service.app import create_admin_app, create_app
 from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
 from service.settings import Settings
@@ -31,15 +32,18 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log_level)
     if settings.overwrite_freed_memory and not overwrite_freed_memory():
         log_event(logger, logging.WARNING, "freed_memory_stays_readable")
-    listener = _bind(settings)
+    listener = _bind(settings.host, settings.port, prefix="")
+    admin_listener = _bind(settings.admin_host, settings.admin_port, prefix="admin-")
     failures: list[BaseException] = []
 
     def stop(error: BaseException) -> None:
         failures.append(error)
         server.should_exit = True
 
+    public = create_app(settings, when_start_fails=stop)
+    admin = create_admin_app(public, settings)
     config = uvicorn.Config(
-        create_app(settings, when_start_fails=stop),
+        TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
         http="httptools",
         ws="none",
         log_config=None,
@@ -49,25 +53,24 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
     server = uvicorn.Server(config)
-    host, port = listener.getsockname()[:2]
-    log_event(logger, logging.INFO, "listening", url=f"http://{_in_url(host)}:{port}")
+    log_event(logger, logging.INFO, "listening", url=_url(listener), admin_url=_url(admin_listener))
     with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        server.run(sockets=[listener, admin_listener])
     if failures:
         raise ServeError(str(failures[0])) from failures[0]
 
 
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _bind(host: str, port: int, *, prefix: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ServeError(
-            f"expected to listen on {settings.host} port {settings.port}, "
-            f"received {error.strerror or error}; choose another with --host or --port, "
-            "or stop what uses it"
+            f"expected to listen on {host} port {port}, received {error.strerror or error}; "
+            f"choose another with --{prefix}host or --{prefix}port, or stop what uses it"
         ) from error
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -20,10 +20,11 @@ START_TIMEOUT_S = 60.0
 
 @dataclass
 class LiveService:
-    """A running process, its address, and every line it has logged."""
+    """A running process, its two addresses, and every line it has logged."""
 
     process: subprocess.Popen[str]
     url: str = ""
+    admin_url: str = ""
     lines: list[dict[str, object]] = field(default_factory=list)
     listening: threading.Event = field(default_factory=threading.Event)
 
@@ -67,6 +68,7 @@ class LiveService:
             self.lines.append(line)
             if line["event"] == "listening":
                 self.url = str(line["url"])
+                self.admin_url = str(line["admin_url"])
                 self.listening.set()
         self.listening.set()
 
@@ -89,7 +91,7 @@ def live_service(
         wait_ready: Whether to wait for `/readyz` to answer 200.
         program: The module to run; one for faults has the same command line.
     """
-    command = [sys.executable, "-m", program, "serve", "--port", "0"]
+    command = [sys.executable, "-m", program, "serve", "--port", "0", "--admin-port", "0"]
     command += ["--artifact-dir", str(artifact_dir), "--data-dir", str(data_dir)]
     process = subprocess.Popen(
         command,

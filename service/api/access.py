@@ -1,4 +1,4 @@
-"""Who may do what: every route names the scope that its caller needs."""
+"""Who may do what: every route names the scopes of which its caller needs one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,8 @@ class AccessScope(StrEnum):
     SEARCH = "search"
     GALLERY_WRITE = "gallery:write"
     ADMIN = "admin"
+    METRICS = "metrics"
+    """Reads the numbers of the second port and nothing else: for what scrapes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,26 @@ def principal_of(request: Request) -> Principal:
     return found if isinstance(found, Principal) else ANYONE
 
 
-def requires(scope: AccessScope) -> Any:  # noqa: ANN401 as FastAPI's Depends
-    """The dependency of a route, or of a router, whose caller needs `scope`."""
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What the caller of a route needs.
 
-    async def check(request: Request) -> None:
+    Attributes:
+        scopes: One of these; none where anyone may call.
+    """
+
+    scopes: frozenset[AccessScope]
+
+    async def __call__(self, request: Request) -> None:
+        """Let the request in, or refuse it."""
         principal_of(request)
 
-    check.__dict__["scope"] = scope
-    return Depends(check)
+
+def requires(scope: AccessScope, *others: AccessScope) -> Any:  # noqa: ANN401 as FastAPI's Depends
+    """The dependency of a route, or of a router, whose caller needs one of these scopes."""
+    return Depends(Needed(frozenset({scope, *others})))
+
+
+def open_to_anyone() -> Any:  # noqa: ANN401 as FastAPI's Depends
+    """The dependency of a route that needs no key, said aloud so that none is open by mistake."""
+    return Depends(Needed(frozenset()))

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from service.api.access import AccessScope, requires
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
 from service.api.gallery_answers import AliasAnswer, AliasesAnswer, RemovedAliasAnswer
@@ -13,7 +14,7 @@ from service.errors import InvalidInput
 router = APIRouter(prefix="/aliases", tags=["galleries"])
 
 
-@router.get("")
+@router.get("", dependencies=[requires(AccessScope.SEARCH)])
 async def list_aliases(runtime: OpenRuntime, deadline: RequestDeadline) -> AliasesAnswer:
     """Every alias, by name."""
     async with deadline.bounding(NOTHING_KEPT):
@@ -26,7 +27,11 @@ async def list_aliases(runtime: OpenRuntime, deadline: RequestDeadline) -> Alias
     )
 
 
-@router.put("/{alias:path}", openapi_extra=json_docs(AliasBody))
+@router.put(
+    "/{alias:path}",
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
+    openapi_extra=json_docs(AliasBody),
+)
 async def point_alias(
     alias: str, request: Request, runtime: OpenRuntime, deadline: RequestDeadline
 ) -> AliasAnswer:
@@ -40,7 +45,7 @@ async def point_alias(
     return AliasAnswer(alias=alias, gallery=info.name, gallery_id=info.gallery_id)
 
 
-@router.delete("/{alias:path}")
+@router.delete("/{alias:path}", dependencies=[requires(AccessScope.GALLERY_WRITE)])
 async def remove_alias(
     alias: str, runtime: OpenRuntime, deadline: RequestDeadline
 ) -> RemovedAliasAnswer:

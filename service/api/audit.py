@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import OpenRuntime, RequestDeadline, page_limit
@@ -13,7 +14,7 @@ from service.api.forgetting_answers import AuditAnswer, AuditEntryAnswer
 from service.api.schemas import AuditQuery
 from service.errors import InvalidQuery
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(tags=["audit"], dependencies=[requires(AccessScope.ADMIN)])
 
 _POSITION = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _MARK = "audit/"

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
@@ -19,7 +20,11 @@ from service.gallery.deletion import delete_chosen
 from service.gallery.enrolment import BatchRequest, Enrolment
 from service.gallery.stores.batch import IdempotencyKey
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["tracklets"])
+router = APIRouter(
+    prefix="/galleries/{gallery}",
+    tags=["tracklets"],
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
+)
 
 
 @router.post("/tracklets:batch", openapi_extra=json_docs(BatchBody))

@@ -5,6 +5,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.batches import enrolment_of
 from service.api.bulk_lines import BulkEnrolment, ParsedLine, line_limits
@@ -18,7 +19,11 @@ from service.api.request_docs import lines_docs
 from service.api.validation import parse_json
 from service.errors import InvalidInput, ReidError
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["tracklets"])
+router = APIRouter(
+    prefix="/galleries/{gallery}",
+    tags=["tracklets"],
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
+)
 
 _ANSWERS = {
     200: {

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from service.api.access import AccessScope, requires
 from service.api.answers import EmbedAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (
@@ -18,7 +19,7 @@ from service.api.request_docs import body_docs
 from service.api.request_urgency import UsuallyBulk
 from service.api.schemas import EmbedQuery
 
-router = APIRouter(tags=["embed"])
+router = APIRouter(tags=["embed"], dependencies=[requires(AccessScope.EMBED)])
 
 
 @router.post("/embed", openapi_extra=body_docs())

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN, Deadline
 from service.api.dependencies import OpenRuntime, RequestDeadline
@@ -14,7 +15,11 @@ from service.errors import InvalidQuery
 from service.gallery.erasure_places import Subject
 from service.runtime import Runtime
 
-router = APIRouter(prefix="/galleries/{gallery}/erasures", tags=["erasures"])
+router = APIRouter(
+    prefix="/galleries/{gallery}/erasures",
+    tags=["erasures"],
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
+)
 
 _ACCEPTED = 202
 ACCEPTED: dict[int | str, dict[str, object]] = {

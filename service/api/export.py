@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.dependencies import OpenRuntime
 from service.api.filter_json import read_filter_text
@@ -27,7 +28,11 @@ from service.gallery.export import ExportedTracklet, GalleryExport
 from service.gallery.filter_tree import EVERYTHING
 from service.gallery.gallery import GalleryService
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["galleries"])
+router = APIRouter(
+    prefix="/galleries/{gallery}",
+    tags=["galleries"],
+    dependencies=[requires(AccessScope.ADMIN)],
+)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
@@ -25,7 +26,7 @@ from service.gallery.stores.protocol import GalleryInfo, GallerySpec, GallerySta
 router = APIRouter(prefix="/galleries", tags=["galleries"])
 
 
-@router.get("")
+@router.get("", dependencies=[requires(AccessScope.SEARCH)])
 async def list_galleries(runtime: OpenRuntime, deadline: RequestDeadline) -> GalleriesAnswer:
     """Every gallery, by name."""
     async with deadline.bounding(NOTHING_KEPT):
@@ -35,6 +36,7 @@ async def list_galleries(runtime: OpenRuntime, deadline: RequestDeadline) -> Gal
 
 @router.post(
     "",
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
     openapi_extra=json_docs(CreateGalleryBody),
     responses={201: {"model": GalleryAnswer, "description": "A new gallery was created"}},
 )
@@ -55,7 +57,7 @@ async def create(
     return _gallery_answer(info, aliases)
 
 
-@router.get("/{gallery}")
+@router.get("/{gallery}", dependencies=[requires(AccessScope.SEARCH)])
 async def describe(
     gallery: str,
     response: Response,
@@ -77,7 +79,7 @@ async def describe(
     return answer
 
 
-@router.delete("/{gallery:path}")
+@router.delete("/{gallery:path}", dependencies=[requires(AccessScope.GALLERY_WRITE)])
 async def drop(
     gallery: str, runtime: OpenRuntime, deadline: RequestDeadline, audit: RequestAudit
 ) -> DroppedGalleryAnswer:
@@ -88,7 +90,7 @@ async def drop(
     return DroppedGalleryAnswer(deleted=True, gallery=info.name, gallery_id=info.gallery_id)
 
 
-@router.get("/{gallery}/digest")
+@router.get("/{gallery}/digest", dependencies=[requires(AccessScope.SEARCH)])
 async def digest(
     gallery: str,
     response: Response,

@@ -2,10 +2,15 @@
 
 from fastapi import APIRouter
 
+from service.api.access import AccessScope, requires
 from service.api.dependencies import OpenRuntime
 from service.api.verify_answers import VerifyAnswer, verify_answer
 
-router = APIRouter(prefix="/galleries", tags=["galleries"])
+router = APIRouter(
+    prefix="/galleries",
+    tags=["galleries"],
+    dependencies=[requires(AccessScope.ADMIN)],
+)
 
 
 @router.post("/{gallery}/verify")

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
+from service.api.access import open_to_anyone
 from service.api.answers import AliveAnswer, ReadyAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import OpenRuntime, RequestDeadline
 from service.errors import NotReady
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[open_to_anyone()])
 
 
 @router.get("/healthz")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from service.api.access import AccessScope, requires
 from service.api.answers import DeletedIdentityAnswer
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
@@ -21,7 +22,7 @@ from service.gallery.records import check_identifier
 router = APIRouter(prefix="/galleries/{gallery}/identities", tags=["identities"])
 
 
-@router.get("")
+@router.get("", dependencies=[requires(AccessScope.SEARCH)])
 async def list_page(
     gallery: str,
     response: Response,
@@ -51,7 +52,9 @@ async def list_page(
     )
 
 
-@router.delete("/{identity:path}", responses=ACCEPTED)
+@router.delete(
+    "/{identity:path}", dependencies=[requires(AccessScope.GALLERY_WRITE)], responses=ACCEPTED
+)
 async def forget(
     gallery: str,
     identity: str,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
 from service.api.deadline import OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
@@ -19,7 +20,11 @@ from service.gallery.identities import Moved, merge, reassign, rename, split
 from service.gallery.open_gallery import OpenGallery
 from service.runtime import Runtime
 
-router = APIRouter(prefix="/galleries/{gallery}", tags=["identities"])
+router = APIRouter(
+    prefix="/galleries/{gallery}",
+    tags=["identities"],
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.metrics import CONTENT_TYPE, Metrics
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[requires(AccessScope.METRICS)])
 
 
 @router.get("/metrics", response_class=Response)

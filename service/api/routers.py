@@ -1,4 +1,4 @@
-"""Every router of the service; the paths of an earlier one go before those of a later one."""
+"""Every router of each port; the paths of an earlier one go before those of a later one."""
 
 from service.api import (
     aliases,
@@ -32,8 +32,9 @@ ROUTERS = (
     erasures.router,
     galleries.router,
     aliases.router,
-    audit.router,
-    metrics.router,
     health.router,
     served_model.router,
 )
+
+ADMIN_ROUTERS = (audit.router, metrics.router)
+"""Of the second port, which only operators can reach."""

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.answers import FramesAnswer, MatchAnswer, SearchAnswer
 from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT
@@ -30,7 +31,7 @@ from service.gallery.ranking.search import Match, SearchResult
 from service.metrics import Metrics
 from service.runtime import Runtime
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], dependencies=[requires(AccessScope.SEARCH)])
 
 
 @router.post(

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
+from service.api.access import AccessScope, requires
 from service.api.answers import PreprocessingAnswer, ProvenanceAnswer, ServedModelAnswer
 from service.api.dependencies import OpenRuntime
 
-router = APIRouter(tags=["model"])
+router = APIRouter(tags=["model"], dependencies=[requires(*AccessScope)])
 
 
 @router.get("/model")

@@ -7,6 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
+from service.api.access import AccessScope, requires
 from service.api.answers import (
     DeletedTrackletAnswer,
     EnrollAnswer,
@@ -57,6 +58,7 @@ _ONE = "/tracklets/{tracklet_id:path}"
 
 @router.put(
     _ONE,
+    dependencies=[requires(AccessScope.GALLERY_WRITE)],
     openapi_extra=body_docs(field="metadata", in_field=MetadataBody, as_json=EnrollBody),
     responses={201: {"model": EnrollAnswer, "description": "A new tracklet was enrolled"}},
 )
@@ -95,7 +97,7 @@ async def enroll(
     )
 
 
-@router.get(_ONE)
+@router.get(_ONE, dependencies=[requires(AccessScope.SEARCH)])
 async def read(
     gallery: str,
     tracklet_id: str,
@@ -122,7 +124,7 @@ async def read(
     return answer
 
 
-@router.delete(_ONE, responses=ACCEPTED)
+@router.delete(_ONE, dependencies=[requires(AccessScope.GALLERY_WRITE)], responses=ACCEPTED)
 async def forget(
     gallery: str,
     tracklet_id: str,
@@ -151,7 +153,7 @@ async def forget(
     )
 
 
-@router.get("/tracklets")
+@router.get("/tracklets", dependencies=[requires(AccessScope.SEARCH)])
 async def list_page(
     gallery: str,
     response: Response,

@@ -36,6 +36,7 @@ class ReidClient:
 
     Args:
         url: Address of the service, as `http://127.0.0.1:8000`.
+        admin_url: Of its second port, as `http://127.0.0.1:8001`; the audit log is read there.
         timeout_s: Longest wait for one answer.
 
     Attributes:
@@ -43,10 +44,11 @@ class ReidClient:
         forgetting: Erasures and the audit log.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
+    def __init__(self, url: str, *, admin_url: str | None = None, timeout_s: float = 60.0) -> None:
         self._connection = Connection(url, timeout_s=timeout_s)
+        self._admin = None if admin_url is None else Connection(admin_url, timeout_s=timeout_s)
         self.galleries = GalleryClient(self._connection)
-        self.forgetting = ForgettingClient(self._connection)
+        self.forgetting = ForgettingClient(self._connection, self._admin)
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +59,8 @@ class ReidClient:
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+        if self._admin is not None:
+            self._admin.close()
 
     def ready(self) -> ReadyAnswer:
         """Whether the service takes requests."""

@@ -8,7 +8,7 @@ from service.api.forgetting_answers import (
     ErasureAnswer,
     ErasuresAnswer,
 )
-from service.client.connection import Connection, path_of
+from service.client.connection import Connection, ReidClientError, path_of
 
 AUDIT_PAGE = 50
 """Entries fetched at a time."""
@@ -19,10 +19,12 @@ class ForgettingClient:
 
     Args:
         connection: To the service.
+        admin: To its second port, where the audit log is read; None when its address is not known.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, admin: Connection | None) -> None:
         self._connection = connection
+        self._admin = admin
 
     def erase_identity(
         self, gallery: str, identity: str, *, purpose: str | None = None, wait: bool = False
@@ -50,12 +52,17 @@ class ForgettingClient:
 
     def audit(self, *, purpose: str | None = None) -> Iterator[AuditEntryAnswer]:
         """The audit log up to now, oldest entry first; that it is read is an entry too."""
+        if self._admin is None:
+            raise ReidClientError(
+                "expected the address of the second port to read the audit log, received none; "
+                "give admin_url, http://127.0.0.1:8001 unless the service says another",
+                status=None,
+                code="no_admin_url",
+            )
         asked: dict[str, str | int] = {"limit": AUDIT_PAGE}
         while True:
-            request = self._connection.request(
-                "GET", "/audit", params=asked, headers=_headers(purpose)
-            )
-            page = self._connection.ask(AuditAnswer, request)
+            request = self._admin.request("GET", "/audit", params=asked, headers=_headers(purpose))
+            page = self._admin.ask(AuditAnswer, request)
             yield from page.entries
             # Each page read adds an entry, so that there would always be one more.
             if len(page.entries) < AUDIT_PAGE or page.next_cursor is None:

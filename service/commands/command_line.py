@@ -6,8 +6,12 @@ from typing import Annotated, NoReturn
 import typer
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_ADMIN_URL = "http://127.0.0.1:8001"
 
 Url = Annotated[str, typer.Option(help="Address of the running service.")]
+AdminUrl = Annotated[
+    str, typer.Option("--admin-url", help="Address of the second port of the running service.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 

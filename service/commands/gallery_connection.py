@@ -16,7 +16,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @contextmanager
-def connected(url: str) -> "Iterator[ReidClient]":
+def connected(url: str, *, admin_url: str | None = None) -> "Iterator[ReidClient]":
     """A client of the service; its refusals, and words it would refuse, end with status 1."""
     from pydantic import ValidationError
 
@@ -26,7 +26,7 @@ def connected(url: str) -> "Iterator[ReidClient]":
     from service.errors import InvalidInput
 
     try:
-        with ReidClient(url) as client:
+        with ReidClient(url, admin_url=admin_url) as client:
             yield client
     except ReidClientError as error:
         fail(str(error))

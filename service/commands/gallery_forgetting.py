@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
+from service.commands.command_line import (
+    DEFAULT_ADMIN_URL,
+    DEFAULT_URL,
+    AdminUrl,
+    AsJson,
+    Url,
+    fail,
+)
 from service.commands.gallery_connection import Name, Yes, connected
 
 if TYPE_CHECKING:
@@ -62,14 +69,14 @@ def erasures(
 
 @forgetting_commands.command()
 def audit(
-    url: Url = DEFAULT_URL,
+    admin_url: AdminUrl = DEFAULT_ADMIN_URL,
     purpose: Purpose = None,
     as_json: AsJson = False,  # noqa: FBT002 a flag of the command line
 ) -> None:
     """Print the audit log, oldest entry first: who did what, when, to whom, and why."""
     from service.client.gallery_commands import print_table
 
-    with connected(url) as client:
+    with connected(admin_url, admin_url=admin_url) as client:
         columns = ("at", "actor", "action", "gallery", "subject", "purpose", "count")
         entries = list(client.forgetting.audit(purpose=purpose))
         print_table("entries", entries, columns, as_json=as_json)

@@ -36,11 +36,12 @@ def answers(tmp_path_factory):
     here = tmp_path_factory.mktemp("guide")
     (here / "samples").symlink_to(ROOT / "samples")
     with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
-        return {line: _run(line, here, service.url) for line in command_lines()}
+        return {line: _run(line, here, service) for line in command_lines()}
 
 
-def _run(line, here, url):
-    line = line.replace("http://127.0.0.1:8000", url)
+def _run(line, here, service):
+    line = line.replace("http://127.0.0.1:8000", service.url)
+    line = line.replace("http://127.0.0.1:8001", service.admin_url)
     line = re.sub("^curl", "curl --fail-with-body --silent --show-error", line)
     line = re.sub("^reid", f"{sys.executable} -m service", line)
     done = subprocess.run(

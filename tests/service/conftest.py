@@ -29,7 +29,7 @@ def running(artifact_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def client(running: LiveService) -> Iterator[ReidClient]:
     """A client of the running service, whose gallery is empty."""
-    with ReidClient(running.url) as client:
+    with ReidClient(running.url, admin_url=running.admin_url) as client:
         yield client
         # Expired tracklets too, which no listing shows.
         everything = {"filter": {"and": []}}
@@ -45,6 +45,13 @@ def station(client: ReidClient) -> Iterator[str]:
     yield name
     if name in [gallery.gallery for gallery in client.galleries.every()]:
         client.galleries.drop(name)
+
+
+@pytest.fixture
+def admin_http(running: LiveService, client: ReidClient) -> Iterator[httpx.Client]:
+    """Plain HTTP to the second port of the running service, whose gallery is empty."""
+    with httpx.Client(base_url=running.admin_url) as http:
+        yield http
 
 
 @pytest.fixture

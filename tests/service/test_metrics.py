@@ -35,11 +35,11 @@ def known(http: httpx.Client):
     return names
 
 
-def test_the_service_answers_with_numbers_and_no_names(http: httpx.Client, known, running):
+def test_the_service_answers_with_numbers_and_no_names(http, admin_http, known, running):
     http.post("/search", json={"tracklet_id": known["tracklet"]})
     http.get(f"/galleries/default/tracklets/{known['tracklet']}?embedding=true")
     http.delete(f"/galleries/default/identities/{known['identity']}?erase=true&wait=true")
-    answer = http.get("/metrics")
+    answer = admin_http.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
     found = samples(answer.text)

@@ -14,10 +14,17 @@ from tests.people import frames_of, parts_of
 GALLERY = "/galleries/default"
 
 
+@pytest.fixture
+def http(http, running):
+    """Plain HTTP that knows where the second port has the audit log."""
+    http.audit_url = f"{running.admin_url}/audit"
+    return http
+
+
 def entries(http):
     found, cursor = [], None
     while True:
-        page = http.get("/audit", params={"cursor": cursor} if cursor else {}).json()
+        page = http.get(http.audit_url, params={"cursor": cursor} if cursor else {}).json()
         found += page["entries"]
         if not page["entries"] or page["next_cursor"] == cursor:
             return found
@@ -118,11 +125,11 @@ def test_who_is_merged_into_whom_stands_there_by_name(http: httpx.Client):
 def test_pages_follow_each_other_and_the_last_cursor_sees_what_comes_later(http: httpx.Client):
     for number in range(3):
         ask(http, "GET", f"{GALLERY}/export", f"page-{number}")
-    first = http.get("/audit", params={"limit": 2}).json()
-    second = http.get("/audit", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    first = http.get(http.audit_url, params={"limit": 2}).json()
+    second = http.get(http.audit_url, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert len(first["entries"]) == len(second["entries"]) == 2
     assert first["entries"] != second["entries"]
-    refused = http.get("/audit", params={"cursor": "nonsense"})
+    refused = http.get(http.audit_url, params={"cursor": "nonsense"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_query")
 
 
@@ -164,5 +171,5 @@ def test_lines_that_end_in_a_refusal_are_counted_too(http: httpx.Client):
 
 
 def test_an_option_that_the_log_does_not_have_is_refused(http: httpx.Client):
-    refused = http.get("/audit", params={"min_seq": 1})
+    refused = http.get(http.audit_url, params={"min_seq": 1})
     assert refused.json()["error"]["received"] == "unknown key `min_seq`"

@@ -9,6 +9,7 @@ def run(running):
     """Run `reid gallery` against the service; the result."""
 
     def invoke(*words: str, ask: str | None = None):
-        return CliRunner().invoke(cli, ["gallery", *words, "--url", running.url], input=ask)
+        to = ["--admin-url", running.admin_url] if words[0] == "audit" else ["--url", running.url]
+        return CliRunner().invoke(cli, ["gallery", *words, *to], input=ask)
 
     return invoke
