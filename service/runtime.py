@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import Manifest
+from service.batching.admission import Admission
 from service.batching.urgency import PATIENT, Urgency
 from service.gallery.forgetting import Forgetting
 from service.gallery.gallery import GalleryService
@@ -19,7 +20,7 @@ from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
 from service.media.decoded_tracklet import DecodedTracklet
 from service.media.frame_limits import FrameLimits
-from service.media.tracklet_source import TrackletSource
+from service.media.tracklet_source import TrackletSource, most_frames
 from service.settings import Settings
 from service.stage_times import timed
 
@@ -40,6 +41,7 @@ class Runtime:
     manifest: Manifest
     decoder: FrameDecoder
     embedder: Embedder
+    admission: Admission
     gallery: GalleryService
     forgetting: Forgetting
 
@@ -50,12 +52,15 @@ class Runtime:
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
-            Overloaded: When too many frames wait already.
+            Overloaded: When too many frames are under way, or it could not be answered in time.
             InferenceFailed: When the runtime fails on this tracklet.
         """
-        with timed("decode"):
-            decoded = await self.decoder.decode(source)
-        embedding = await self.embedder.embed(decoded.frames, urgency=urgency)
+        most = most_frames(source, self.settings.max_frames)
+        with self.admission.reserve(self.embedder.items_of(most), urgency) as reservation:
+            with timed("decode"):
+                decoded = await self.decoder.decode(source)
+            reservation.shrink(self.embedder.items_of(len(decoded.frames)))
+            embedding = await self.embedder.embed(decoded.frames, urgency=urgency)
         return EmbeddedTracklet(embedding, decoded)
 
 
@@ -84,7 +89,6 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
             _media_limits(settings),
             manifest.preprocessing,
             threads=settings.decode_threads,
-            max_queue_frames=settings.max_queue_frames,
         )
         parts.push_async_callback(asyncio.to_thread, decoder.close)
 
@@ -95,7 +99,8 @@ async def open_runtime(settings: Settings, report: Callable[[str], None]) -> Asy
         forgets = forgetting(settings, gallery)
         parts.push_async_callback(asyncio.to_thread, forgets.close)
         forgets.start()
-        yield Runtime(settings, manifest, decoder, embedder, gallery, forgets)
+        admission = Admission(settings.max_queue_frames, bulk_share=settings.bulk_share)
+        yield Runtime(settings, manifest, decoder, embedder, admission, gallery, forgets)
 
 
 def _media_limits(settings: Settings) -> MediaLimits:

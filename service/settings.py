@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     max_waiting_writes: PositiveInt = 1024
     max_batch_frames: PositiveInt = 8
     max_queue_frames: PositiveInt = 2048
+    """Frames under way, from before they are decoded until their tracklet is answered."""
+    bulk_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125
+    """Of each batch, so much is for enrolment and `/embed` while searches wait as well."""
+    max_batch_delay_s: Annotated[float, Field(ge=0, le=0.005)] = 0.0
+    """How long an idle runtime waits for a fuller batch."""
     request_timeout_s: PositiveSeconds = 30.0
     """For a request that does not ask for another time."""
     max_request_timeout_s: PositiveSeconds = 60.0

@@ -12,32 +12,23 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.batching.backend import Backend
+from service.batching.backend import Backend, BackendLost
+from service.batching.health import BatcherHealth
+from service.batching.observer import BatchObserver, Unobserved
+from service.batching.options import BatcherOptions
 from service.batching.urgency import PATIENT, Urgency
-from service.errors import InferenceFailed, NotReady, Overloaded, ReidError, TooManyFrames
-from service.throughput import Throughput
+from service.errors import InferenceFailed, NotReady, ReidError
+
+_LONGEST_BATCH_S = 30.0
 
 Features = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class BatcherOptions:
-    """How batches are made.
-
-    Attributes:
-        batch_sizes: Ascending; the largest is filled exactly while more waits.
-        max_queue_items: Items that may wait, those of the running batch not counted.
-    """
-
-    batch_sizes: tuple[int, ...]
-    max_queue_items: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,15 +72,24 @@ class Batcher:
     """Turns concurrent calls into batches for one backend.
 
     Args:
-        backend: Called by one thread only.
+        backends: One lane each: a thread that alone calls it.
         options: How batches are made.
+        observer: Told of batches and of what was dropped.
+        on_lost: Called once, by a lane's thread, when a device is gone for good.
     """
 
-    def __init__(self, backend: Backend, options: BatcherOptions) -> None:
-        self._backend = backend
-        self._max_batch_frames = max(options.batch_sizes)
-        self._max_queue_frames = options.max_queue_items
-        self._throughput = Throughput()
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        options: BatcherOptions,
+        *,
+        observer: BatchObserver | None = None,
+        on_lost: Callable[[BackendLost], None] | None = None,
+    ) -> None:
+        (self._backend,) = backends
+        self._observer = observer or Unobserved()
+        self._on_lost = on_lost
+        self._max_batch_frames = options.batch_sizes[-1]
         self._thread = threading.Thread(target=self._serve, name="batcher", daemon=True)
         self._condition = threading.Condition()
         self._waiting: deque[_Request] = deque()
@@ -108,6 +108,15 @@ class Batcher:
         """Age of the batch that is being computed, 0 when there is none."""
         since_s = self._in_flight_since_s
         return 0.0 if since_s is None else time.monotonic() - since_s
+
+    @property
+    def health(self) -> BatcherHealth:
+        """Whether what is sent will be computed."""
+        stuck = self.busy_s > _LONGEST_BATCH_S
+        reason = "a batch that does not end" if stuck else None
+        if not self.alive:
+            reason = "a batcher that does not run"
+        return BatcherHealth(alive=self.alive, stuck=stuck, lost=False, reason=reason)
 
     def start(self) -> None:
         """Start the thread; once only."""
@@ -139,8 +148,6 @@ class Batcher:
 
         Raises:
             ValueError: When there is no frame.
-            TooManyFrames: When the tracklet could never fit in the queue.
-            Overloaded: When it does not fit now; says when to come back.
             InferenceFailed: When the backend fails on this tracklet.
             NotReady: When the batcher is not running, or stops before the answer.
         """
@@ -157,29 +164,12 @@ class Batcher:
         count = len(request.frames)
         if count < 1:
             raise ValueError("expected a tracklet of 1 or more frames, received none; decode first")
-        if count > self._max_queue_frames:
-            raise TooManyFrames(
-                expected=f"at most {self._max_queue_frames} frames",
-                received=f"{count}",
-                remedy="send fewer frames of the tracklet, or raise REID_MAX_QUEUE_FRAMES",
-            )
         with self._condition:
             if not self.alive:
                 raise _not_running()
-            if self._waiting_frames + count > self._max_queue_frames:
-                raise self._overloaded(count)
             self._waiting.append(request)
             self._waiting_frames += count
             self._condition.notify()
-
-    def _overloaded(self, count: int) -> Overloaded:
-        ahead = self._waiting_frames + sum(len(piece.frames) for piece in self._in_flight)
-        return Overloaded(
-            expected=f"at most {self._max_queue_frames} frames waiting for the model",
-            received=f"{count} more beside {self._waiting_frames}",
-            remedy="send the request again later",
-            retry_after_s=self._throughput.retry_after_s(ahead),
-        )
 
     def _withdraw(self, request: _Request) -> None:
         """Nobody waits for this request any more: drop what is left of it."""
@@ -247,7 +237,6 @@ class Batcher:
 
     def _compute(self, batch: list[_Slice]) -> Sequence[Features | InferenceFailed]:
         """Features, or the error, of each slice; on failure each slice gets a run of its own."""
-        started_s = time.monotonic()
         frames = [piece.frames for piece in batch]
         try:
             rows = self._run(frames)
@@ -255,7 +244,6 @@ class Batcher:
             if len(batch) == 1:
                 return [_failed(error)]
             return [result for piece in batch for result in self._compute([piece])]
-        self._throughput.observe(sum(map(len, frames)), time.monotonic() - started_s)
         return np.split(rows, np.cumsum([len(piece) for piece in frames])[:-1])
 
     def _run(self, frames: list[NDArray[np.uint8]]) -> Features:

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import ArtifactError, Manifest
-from service.batching.batcher import Batcher, BatcherOptions
+from service.batching.batcher import Batcher
+from service.batching.options import BatcherOptions
 from service.batching.urgency import PATIENT, Urgency
 from service.errors import InvalidInput
 from service.inference.artifact import Artifact
@@ -13,9 +14,6 @@ from service.inference.pooling import pool_embedding
 from service.settings import Settings
 from service.stage_times import report
 
-_LONGEST_BATCH_S = 30.0
-"""A batch of frames takes well under a second; one that takes this long will not come back."""
-
 
 class Embedder:
     """Embeds tracklets with one artifact.
@@ -23,7 +21,7 @@ class Embedder:
     Args:
         artifact: A verified artifact.
         settings: Of them `inference_provider`, `inference_threads`, `max_batch_frames`,
-            `max_queue_frames`, `max_frames`.
+            `bulk_share`, `max_batch_delay_s`, `max_queue_frames`, `max_frames`.
 
     Raises:
         ArtifactError: When the graph does not load or disagrees with the manifest.
@@ -46,8 +44,12 @@ class Embedder:
             provider=settings.inference_provider,
         )
         self._batcher = Batcher(
-            self._backend,
-            BatcherOptions((settings.max_batch_frames,), settings.max_queue_frames),
+            [self._backend],
+            BatcherOptions(
+                tuple(range(1, settings.max_batch_frames + 1)),
+                bulk_share=settings.bulk_share,
+                max_delay_s=settings.max_batch_delay_s,
+            ),
         )
 
     @property
@@ -63,7 +65,11 @@ class Embedder:
     @property
     def ready(self) -> bool:
         """Whether the golden clip was reproduced and the batcher works and is not stuck."""
-        return self._batcher.alive and self._batcher.busy_s < _LONGEST_BATCH_S
+        return self._batcher.health.well
+
+    def items_of(self, frames: int) -> int:
+        """Items that a tracklet of so many frames puts into batches, at most."""
+        return len(self.manifest.preprocessing.choice.indices(frames))
 
     def start(self) -> None:
         """Reproduce the golden clip, warm the largest batch, then take work.
@@ -85,7 +91,7 @@ class Embedder:
 
         Raises:
             InvalidInput: When type or shape is another than the manifest's.
-            TooManyFrames, Overloaded, InferenceFailed, NotReady: From the batcher and pooling.
+            InferenceFailed, NotReady, DeadlineExceeded: From the batcher and pooling.
         """
         self._check(frames)
         computed = await self._batcher.features(frames, urgency=urgency)

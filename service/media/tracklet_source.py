@@ -28,3 +28,15 @@ class VideoOfCrops:
 
 
 TrackletSource = EncodedFrames | RawFrames | VideoOfCrops
+
+
+def most_frames(source: TrackletSource, max_frames: int) -> int:
+    """How many frames it may have, before anything of it is decoded.
+
+    Args:
+        source: Frames as they came.
+        max_frames: What a video, which is not counted before it is decoded, may have.
+    """
+    if isinstance(source, EncodedFrames):
+        return len(source.files)
+    return len(source.pixels) if isinstance(source, RawFrames) else max_frames

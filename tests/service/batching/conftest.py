@@ -1,6 +1,7 @@
 import pytest
 
-from service.batching.batcher import Batcher, BatcherOptions
+from service.batching.batcher import Batcher
+from service.batching.options import BatcherOptions
 from tests.fake_backend import FakeBackend, RunsAs
 
 
@@ -13,8 +14,8 @@ def backend():
 def make(backend):
     made = []
 
-    def make(run=backend.run, *, batch=8, queue=64):
-        batcher = Batcher(RunsAs(run), BatcherOptions((batch,), queue))
+    def make(run=backend.run, *, batch=8):
+        batcher = Batcher([RunsAs(run)], BatcherOptions(tuple(range(1, batch + 1))))
         batcher.start()
         made.append(batcher)
         return batcher

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.errors import Overloaded, TooManyFrames
 from tests.fake_backend import (
     LONG_S,
     features_of,
@@ -82,7 +81,7 @@ class TestBatches:
 
     def test_many_tasks_each_get_their_own_features(self, make):
         async def scenario():
-            batcher = make(batch=8, queue=10_000)
+            batcher = make(batch=8)
 
             async def ask(task):
                 for step in range(10):
@@ -136,60 +135,9 @@ class TestQueue:
         with pytest.raises(ValueError, match="expected a tracklet of 1 or more frames, received"):
             run(features_of(make(), tracklet(1, 0)))
 
-    def test_tracklet_longer_than_the_queue_is_refused_for_good(self, make, backend):
-        with pytest.raises(TooManyFrames) as refusal:
-            run(features_of(make(queue=64), tracklet(1, 65)))
-
-        assert refusal.value.expected == "at most 64 frames"
-        assert refusal.value.received == "65"
-        assert refusal.value.remedy == (
-            "send fewer frames of the tracklet, or raise REID_MAX_QUEUE_FRAMES"
-        )
-        assert backend.sizes == []
-
-    def test_full_queue_is_refused_and_takes_exactly_its_bound(self, make, backend):
-        async def scenario():
-            batcher = make(queue=10)
-            first = await held(batcher, backend)
-            tasks = [asyncio.create_task(features_of(batcher, tracklet(i, 5))) for i in range(2)]
-            await asyncio.sleep(0)
-            with pytest.raises(Overloaded) as refusal:
-                await features_of(batcher, tracklet(9, 1))
-            backend.gate.set()
-            await asyncio.gather(first, *tasks)
-            await features_of(batcher, tracklet(9, 10))
-            return refusal.value
-
-        refused = run(scenario())
-
-        assert refused.expected == "at most 10 frames waiting for the model"
-        assert refused.received == "1 more beside 10"
-        assert refused.remedy == "send the request again later"
-        assert refused.retry_after_s == 1
-
-    def test_retry_after_is_the_time_of_what_waits_and_what_runs(self, make, backend):
-        def slow(frames):
-            time.sleep(0.2 * len(frames))
-            return backend.run(frames)
-
-        async def scenario():
-            batcher = make(slow, batch=1, queue=10)
-            await features_of(batcher, tracklet(1, 1))
-            first = await held(batcher, backend)
-            waiting = asyncio.create_task(features_of(batcher, tracklet(2, 10)))
-            await asyncio.sleep(0)
-            with pytest.raises(Overloaded) as refusal:
-                await features_of(batcher, tracklet(3, 1))
-            waiting.cancel()
-            backend.gate.set()
-            await first
-            return refusal.value.retry_after_s
-
-        assert 3 <= run(scenario()) <= 4
-
     def test_cancelled_tracklet_leaves_the_queue_and_is_never_computed(self, make, backend):
         async def scenario():
-            batcher = make(queue=10)
+            batcher = make()
             first = await held(batcher, backend)
             cancelled = asyncio.create_task(features_of(batcher, tracklet(1, 8)))
             await asyncio.sleep(0)
@@ -206,7 +154,7 @@ class TestQueue:
 
     def test_rest_of_a_split_tracklet_is_dropped_when_cancelled(self, make, backend):
         async def scenario():
-            batcher = make(batch=8, queue=64)
+            batcher = make(batch=8)
             backend.gate.clear()
             split = asyncio.create_task(features_of(batcher, tracklet(1, 40)))
             assert await asyncio.to_thread(backend.entered.wait, LONG_S)

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from service.batching.batcher import Batcher, BatcherOptions
+from service.batching.batcher import Batcher
+from service.batching.options import BatcherOptions
 from service.errors import InferenceFailed, NotReady
 from tests.fake_backend import (
     LONG_S,
@@ -39,7 +40,7 @@ class TestFailure:
         long[0] = POISON
 
         async def scenario():
-            task = asyncio.create_task(features_of(make(batch=8, queue=64), long))
+            task = asyncio.create_task(features_of(make(batch=8), long))
             await asyncio.sleep(0)
             time.sleep(0.2)  # the loop stands still: the thread alone must drop the rest
             with pytest.raises(InferenceFailed):
@@ -135,7 +136,7 @@ class TestFailure:
 
 class TestLife:
     def test_not_started_is_not_ready(self):
-        batcher = Batcher(RunsAs(reference), BatcherOptions((1,), 1))
+        batcher = Batcher([RunsAs(reference)], BatcherOptions((1,)))
 
         assert not batcher.alive
         with pytest.raises(NotReady) as refusal:

@@ -6,7 +6,6 @@ import pytest
 
 from model.manifest import ArtifactError
 from service.errors import InvalidInput, NotReady
-from service.inference import embedder as embedder_module
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.settings import Settings
@@ -108,12 +107,6 @@ def test_ready_from_start_to_close(artifact):
     assert (before, between, embedder.ready) == (False, True, False)
     with pytest.raises(NotReady):
         run(embedder.embed(tracklet(1, 1)))
-
-
-def test_batch_that_does_not_come_back_is_not_ready(embedder, monkeypatch):
-    monkeypatch.setattr(embedder_module, "_LONGEST_BATCH_S", 0.0)
-
-    assert not embedder.ready
 
 
 def test_golden_clip_that_is_not_reproduced_stops_the_start(artifact):

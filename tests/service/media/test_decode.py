@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from service.errors import DecodeBudgetExceeded, NotReady, Overloaded
+from service.errors import DecodeBudgetExceeded, NotReady
 from service.media import picture_files
 from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
@@ -73,41 +73,6 @@ def test_cancelled_tracklet_is_dropped_at_its_next_frame(monkeypatch):
     decoder.close()
 
     assert len(calls) == 2
-
-
-def test_full_queue_is_refused_and_frees_itself(monkeypatch):
-    release = threading.Event()
-    monkeypatch.setattr(
-        picture_files,
-        "decode_pixels",
-        lambda *_: release.wait(10) and np.zeros((64, 32, 3), np.uint8),
-    )
-    decoder = frame_decoder(max_queue_frames=5)
-
-    async def scenario():
-        task = asyncio.create_task(decoder.decode(sent([encoded_frame(0)] * 3)))
-        await asyncio.sleep(0)
-        with pytest.raises(Overloaded) as refusal:
-            await decoder.decode(sent([encoded_frame(0)] * 3))
-        release.set()
-        await task
-        await decoder.decode(sent([encoded_frame(0)] * 5))
-        return refusal.value
-
-    refused = within_20_s(scenario())
-    decoder.close()
-
-    assert refused.expected == "at most 5 frames waiting to be decoded"
-    assert refused.received == "3 more beside 3"
-    assert refused.remedy == "send the request again later"
-    assert refused.retry_after_s >= 1
-
-
-def test_idle_decoder_refuses_no_length():
-    decoder = frame_decoder(max_queue_frames=2)
-
-    assert within_20_s(decoder.decode(sent([encoded_frame(0)] * 3))).received == 3
-    decoder.close()
 
 
 def test_closed_decoder_is_not_ready(decoder):
