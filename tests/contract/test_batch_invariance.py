@@ -1,0 +1,69 @@
+"""Whoever shares a batch with a tracklet changes nothing of its embedding."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.inference.artifact import open_artifact
+from service.inference.embedder import Embedder
+from service.settings import Settings
+from tests.encoded_frames import drawn_picture
+
+ARTIFACT = Path(__file__).resolve().parents[2] / "artifacts/dcct-light"
+LEAST_COSINE = 0.9999
+LENGTHS = (1, 2, 3, 5, 8, 11)
+"""Frames of the tracklets to compose: shorter than a batch, as long, and longer."""
+
+compositions = st.lists(st.sampled_from(range(len(LENGTHS))), min_size=2, max_size=6)
+few_and_slow = settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def tracklet_of(number: int) -> np.ndarray:
+    """Frames of one drawn figure that is lit anew in each."""
+    picture = np.asarray(drawn_picture(number, height=256, width=128), np.float32)
+    light = np.linspace(0.7, 1.0, LENGTHS[number], dtype=np.float32)
+    return (picture * light[:, None, None, None]).astype(np.uint8)
+
+
+TRACKLETS = [tracklet_of(number) for number in range(len(LENGTHS))]
+
+
+async def embed_together(embedder: Embedder, numbers: Sequence[int]) -> list[np.ndarray]:
+    return await asyncio.gather(*(embedder.embed(TRACKLETS[number]) for number in numbers))
+
+
+@pytest.fixture(scope="module")
+def served():
+    """An embedder of the shipped artifact, and what it says of each tracklet alone."""
+    embedder = Embedder(open_artifact(ARTIFACT), Settings(inference_threads=1))
+    embedder.start()
+    alone = [asyncio.run(embed_together(embedder, [n]))[0] for n in range(len(LENGTHS))]
+    yield embedder, alone
+    embedder.close()
+
+
+def cosines(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> np.ndarray:
+    """Of each pair of embeddings, which have length 1."""
+    return np.einsum("nd,nd->n", np.array(found, np.float64), np.array(expected, np.float64))
+
+
+def test_tracklets_alone_are_told_apart(served):
+    """Otherwise rows that were swapped between tracklets would pass for the right ones."""
+    _, alone = served
+    between = np.array(alone) @ np.array(alone).T
+    assert between[~np.eye(len(alone), dtype=bool)].max() < 0.99
+
+
+@few_and_slow
+@given(numbers=compositions)
+def test_any_composition_gives_each_tracklet_the_embedding_it_has_alone(served, numbers):
+    embedder, alone = served
+    together = asyncio.run(embed_together(embedder, numbers))
+    assert cosines(together, [alone[number] for number in numbers]).min() >= LEAST_COSINE
