@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngImageFile
 
+from model.manifest import FrameChoice
 from service.batching.backend import Backend, BackendLost, BackendOutOfMemory
 from service.batching.batcher import Batcher
 from service.inference import embedder
@@ -27,8 +28,10 @@ LOST = (255, 0, 2)
 """The colour of frames with which the device is lost."""
 HANG = (255, 0, 3)
 """The colour of frames with which the runtime does not come back while `gate` is there."""
-UNDECODABLE_SIZE = (37, 41)
+BREAKS_CODEC = (37, 41)
 """Width and height of the PNG with which the imaging library raises what it never should."""
+BREAKS_DECODER = 13
+"""So many frames of a tracklet make the decoder itself raise."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Faults:
         item_s: And so much longer for each item in it.
         out_of_memory_above: Larger batches do not fit; 0 for no limit.
         gate: While this file is there, a batch with a frame of the colour `HANG` goes on.
+        out_of_memory_while_gate: While that file is there, nothing fits.
     """
 
     run_s: float = 0.0
     item_s: float = 0.0
     out_of_memory_above: int = 0
     gate: str = ""
+    out_of_memory_while_gate: bool = False
 
     def variables(self) -> dict[str, str]:
         """For the environment of the process."""
@@ -65,7 +70,9 @@ class FaultyBackend:
     def run(self, items: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of the items, or the failure that one of them is the colour of."""
         time.sleep(self._faults.run_s + self._faults.item_s * len(items))
-        if 0 < self._faults.out_of_memory_above < len(items):
+        gate_is_there = bool(self._faults.gate) and Path(self._faults.gate).exists()
+        too_many = 0 < self._faults.out_of_memory_above < len(items)
+        if too_many or (self._faults.out_of_memory_while_gate and gate_is_there):
             raise BackendOutOfMemory(f"{len(items)} items")
         if _has_frame(items, HANG):
             while Path(self._faults.gate).exists():
@@ -83,22 +90,29 @@ def _has_frame(items: NDArray[np.uint8], colour: tuple[int, int, int]) -> bool:
 
 
 def install(faults: Faults) -> None:
-    """Put the faults between the service and its runtime and imaging library."""
+    """Put the faults between the service and its runtime, imaging library and manifest."""
 
     class FaultyBatcher(Batcher):
         def __init__(self, backends, *given, **named):
-            backends = [FaultyBackend(backend, faults) for backend in backends]
-            super().__init__(backends, *given, **named)
+            many = isinstance(backends, (list, tuple))
+            backends = [FaultyBackend(b, faults) for b in (backends if many else [backends])]
+            super().__init__(backends if many else backends[0], *given, **named)
 
     embedder.Batcher = FaultyBatcher
-    load = PngImageFile.load
+    load, indices = PngImageFile.load, FrameChoice.indices
 
-    def load_unless_told_to_fail(picture: PngImageFile) -> object:
-        if picture.size == UNDECODABLE_SIZE:
-            raise RuntimeError("an imaging library that broke")
+    def load_or_break(picture: PngImageFile) -> object:
+        if picture.size == BREAKS_CODEC:
+            raise RuntimeError("a codec that broke")
         return load(picture)
 
-    PngImageFile.load = load_unless_told_to_fail
+    def indices_or_break(choice: FrameChoice, count: int) -> object:
+        if count == BREAKS_DECODER:
+            raise RuntimeError("a decoder that broke")
+        return indices(choice, count)
+
+    PngImageFile.load = load_or_break
+    FrameChoice.indices = indices_or_break
 
 
 if __name__ == "__main__":
