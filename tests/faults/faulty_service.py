@@ -94,9 +94,7 @@ def install(faults: Faults) -> None:
 
     class FaultyBatcher(Batcher):
         def __init__(self, backends, *given, **named):
-            many = isinstance(backends, (list, tuple))
-            backends = [FaultyBackend(b, faults) for b in (backends if many else [backends])]
-            super().__init__(backends if many else backends[0], *given, **named)
+            super().__init__([FaultyBackend(one, faults) for one in backends], *given, **named)
 
     embedder.Batcher = FaultyBatcher
     load, indices = PngImageFile.load, FrameChoice.indices
