@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from service.api.answers import ErrorAnswer
 from service.api.body_limit import BodyLimit, StreamedBodies
-from service.api.bulk_lines import HELD_BYTES, STREAMED_PATHS
+from service.api.bulk_lines import STREAMED_PATHS, held_bytes
 from service.api.dependencies import whole_path
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
@@ -98,7 +98,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit,
         max_bytes=settings.max_body_bytes,
         max_held_bytes=settings.max_held_body_bytes,
-        streamed=StreamedBodies(STREAMED_PATHS, settings.max_bulk_bytes, HELD_BYTES),
+        streamed=StreamedBodies(STREAMED_PATHS, settings.max_bulk_bytes, held_bytes(settings)),
     )
     app.add_middleware(CancelWhenClientLeaves)
     requests = metrics.requests

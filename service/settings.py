@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     """Whose names may stand in `/metrics`; the others are counted together as `other`."""
     max_bulk_bytes: PositiveInt = 64 * 2**30
     """One streamed body of lines; a line is bounded by `max_json_bytes`."""
+    max_frames_line_bytes: PositiveInt = 4 * 2**20
+    """A line of a streamed body whose lines may carry frames."""
+    bulk_tracklets: PositiveInt = 8
+    """Tracklets of one request of many that are decoded and embedded at a time."""
     max_top_k: PositiveInt = 1000
     max_page: PositiveInt = 1000
 

@@ -1,23 +1,23 @@
 """`/galleries/{gallery}/tracklets:bulk` and `/import`: as many tracklets as there are lines."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.access import AccessScope, requires
 from service.api.audited import RequestAudit
-from service.api.batches import enrolment_of
-from service.api.bulk_lines import BulkEnrolment, ParsedLine, line_limits
-from service.api.dependencies import OpenRuntime, media_type, unsupported
+from service.api.bulk_frames import BulkFrames
+from service.api.bulk_lines import BulkEnrolment, line_limits, parsed_chunks, require_lines
+from service.api.dependencies import OpenRuntime
 from service.api.gallery_answers import BulkEndAnswer, LineAnswer
-from service.api.gallery_schemas import BatchItem, ExportLine
+from service.api.gallery_schemas import ExportLine
 from service.api.imported_lines import ImportedLines, read_header
+from service.api.in_order import in_order
+from service.api.line_schemas import BulkLine
 from service.api.lines_in import NDJSON, Line, read_chunks
 from service.api.lines_out import stream_lines
 from service.api.request_docs import lines_docs
-from service.api.validation import parse_json
-from service.errors import InvalidInput, ReidError
+from service.api.request_urgency import EachPace
 
 router = APIRouter(
     prefix="/galleries/{gallery}",
@@ -35,31 +35,34 @@ _ANSWERS = {
 
 @router.post(
     "/tracklets:bulk",
-    openapi_extra=lines_docs(BatchItem),
+    openapi_extra=lines_docs(BulkLine),
     response_class=Response,
     responses=_ANSWERS,  # type: ignore[arg-type]
 )
 async def bulk(
-    gallery: str, request: Request, runtime: OpenRuntime, audit: RequestAudit
+    gallery: str, request: Request, runtime: OpenRuntime, pace: EachPace, audit: RequestAudit
 ) -> Response:
     """Enroll a tracklet a line; each line is answered, and those that can be enrolled are.
 
+    A line carries an `embedding`, or `frames` that are embedded, each within `X-Timeout-S`.
     Answers come while lines are still being read: take them meanwhile, or send a few thousand
     lines at a time. Of an id that comes twice the later line replaces the earlier one.
     """
-    _require_lines(request)
+    require_lines(request)
     held = await runtime.gallery.open(gallery, of_this_model=True)
+    frames = BulkFrames(runtime, pace)
     enrolment = BulkEnrolment(
         request,
         runtime.gallery,
         held,
-        partial(_parse_item, served=runtime.manifest.model.fingerprint),
         is_complete=lambda: True,
         enrolled=lambda count: audit.note("bulk", gallery, count=count),
     )
-    chunks = read_chunks(request.stream(), line_limits(runtime.settings))
+    chunks = read_chunks(request.stream(), line_limits(runtime.settings, frames=True))
+    said = parsed_chunks(runtime.gallery, chunks, frames.parse)
+    lines = in_order(said, frames.ready, width=runtime.settings.bulk_tracklets)
     return await stream_lines(
-        request, enrolment.answers(chunks), stall_s=runtime.settings.request_timeout_s
+        request, enrolment.answers(lines), stall_s=runtime.settings.request_timeout_s
     )
 
 
@@ -77,20 +80,20 @@ async def import_lines(
 
     Moments of enrolment and expiry are kept; the `seq` of each tracklet is that of its new write.
     """
-    _require_lines(request)
+    require_lines(request)
     held = await runtime.gallery.open(gallery)
-    chunks = read_chunks(request.stream(), line_limits(runtime.settings))
+    chunks = read_chunks(request.stream(), line_limits(runtime.settings, frames=False))
     first: list[Line] = await anext(chunks, [])
     lines = ImportedLines(read_header(first, held))
     enrolment = BulkEnrolment(
         request,
         runtime.gallery,
         held,
-        lines.parse,
         is_complete=lambda: lines.is_complete,
         enrolled=lambda count: audit.note("import", gallery, count=count),
     )
-    answers = enrolment.answers(_after_header(first, chunks))
+    said = parsed_chunks(runtime.gallery, _after_header(first, chunks), lines.parse)
+    answers = enrolment.answers(said)
     return await stream_lines(request, answers, stall_s=runtime.settings.request_timeout_s)
 
 
@@ -101,16 +104,3 @@ async def _after_header(
         yield first[1:]
     async for chunk in chunks:
         yield chunk
-
-
-def _parse_item(line: Line, *, served: str) -> ParsedLine:
-    try:
-        item = parse_json(BatchItem, line.raw, fault=InvalidInput)
-        return ParsedLine(line.number, enrolment_of(item, served))
-    except ReidError as error:
-        return ParsedLine(line.number, error=error)
-
-
-def _require_lines(request: Request) -> None:
-    if media_type(request) != NDJSON:
-        raise unsupported(request, NDJSON)

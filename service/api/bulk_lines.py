@@ -1,14 +1,17 @@
 """Lines that enroll, a chunk at a time: each is answered, in order, and a last line sums up."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from fastapi import Request
 
+from service.api.answers import FramesAnswer
+from service.api.dependencies import media_type, unsupported
 from service.api.error_handlers import error_detail
 from service.api.gallery_answers import BulkEndAnswer, LineAnswer
-from service.api.lines_in import Line, LineLimits
+from service.api.lines_in import NDJSON, Line, LineLimits
 from service.api.lines_out import json_line
 from service.errors import ReidError
 from service.gallery.enrolment import Enrolled, Enrolment, enroll_each
@@ -17,35 +20,70 @@ from service.gallery.open_gallery import OpenGallery
 from service.gallery.stores.batch import MOST_CHANGES
 from service.settings import Settings
 
-STREAMED_PATHS = ("/tracklets:bulk", "/import")
+STREAMED_PATHS = ("/tracklets:bulk", "/import", "/embed:bulk")
 """How the paths end that take lines."""
 
 _MOST_CHUNK_BYTES = 4 * 2**20
 
-HELD_BYTES = 4 * _MOST_CHUNK_BYTES
-"""Of one body, roughly: a chunk as it came, what was read ahead, and what it was read as."""
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """A line: a tracklet to enroll, or why it is none; neither where it says other things."""
+    """A line: a tracklet to enroll, or why it is none; neither where it says other things.
+
+    Attributes:
+        tracklet_id: Of a line with an error, where it is known.
+        frames: What became of the frames that the embedding was made of.
+    """
 
     number: int
     enrolment: Enrolment | None = None
     error: ReidError | None = None
+    tracklet_id: str | None = None
+    frames: FramesAnswer | None = None
 
 
-ParseLine = Callable[[Line], ParsedLine]
+def require_lines(request: Request) -> None:
+    """Refuse a body of another type.
+
+    Raises:
+        UnsupportedMediaType: When the body is not lines.
+    """
+    if media_type(request) != NDJSON:
+        raise unsupported(request, NDJSON)
 
 
-def line_limits(settings: Settings) -> LineLimits:
-    """How much of a body of lines is held at a time."""
+def held_bytes(settings: Settings) -> int:
+    """Of one body, roughly: a chunk as it came, what was read ahead, and what it was read as."""
+    return 4 * max(_MOST_CHUNK_BYTES, settings.max_frames_line_bytes)
+
+
+def line_limits(settings: Settings, *, frames: bool) -> LineLimits:
+    """How much of a body of lines is held at a time.
+
+    Args:
+        settings: Of the service.
+        frames: Whether lines may carry frames.
+    """
     return LineLimits(
         most_lines=MOST_CHANGES,
         most_chunk_bytes=_MOST_CHUNK_BYTES,
-        most_line_bytes=settings.max_json_bytes,
+        most_line_bytes=settings.max_frames_line_bytes if frames else settings.max_json_bytes,
         idle_s=settings.request_timeout_s,
     )
+
+
+async def parsed_chunks(
+    service: GalleryService, chunks: AsyncIterator[list[Line]], parse: Callable[[Line], Said]
+) -> AsyncIterator[list[Said]]:
+    """What the lines say, read in a thread of the service."""
+    async for chunk in chunks:
+        yield await service.in_thread(partial(_parsed, chunk, parse))
+
+
+def _parsed(chunk: list[Line], parse: Callable[[Line], Said]) -> list[Said]:
+    return [parse(line) for line in chunk]
 
 
 @dataclass(slots=True)
@@ -56,7 +94,6 @@ class BulkEnrolment:
         request: For what is said of errors.
         service: Whose threads do the work.
         gallery: Resolved when the request came: an alias may be moved meanwhile.
-        parse: What a line says.
         is_complete: Asked at the end.
         enrolled: Told how many tracklets were enrolled, also when the lines end early.
     """
@@ -64,7 +101,6 @@ class BulkEnrolment:
     request: Request
     service: GalleryService
     gallery: OpenGallery
-    parse: ParseLine
     is_complete: Callable[[], bool]
     enrolled: Callable[[int], None]
     _received: int = 0
@@ -72,11 +108,10 @@ class BulkEnrolment:
     _failed: int = 0
     _seq: int | None = None
 
-    async def answers(self, chunks: AsyncIterator[list[Line]]) -> AsyncIterator[bytes]:
+    async def answers(self, chunks: AsyncIterator[list[ParsedLine]]) -> AsyncGenerator[bytes, None]:
         """Answer lines, for one chunk after the other, and the last line."""
         try:
-            async for chunk in chunks:
-                parsed = await self.service.in_thread(partial(self._parsed, chunk))
+            async for parsed in chunks:
                 for lines in _of_different_ids(parsed):
                     told = await self._told(lines)
                     if told:
@@ -84,9 +119,6 @@ class BulkEnrolment:
         finally:
             self.enrolled(sum(self._counts.values()))
         yield json_line(self._end())
-
-    def _parsed(self, chunk: list[Line]) -> list[ParsedLine]:
-        return [self.parse(line) for line in chunk]
 
     async def _told(self, lines: Sequence[ParsedLine]) -> list[bytes]:
         enrolments = [line.enrolment for line in lines if line.enrolment is not None]
@@ -105,7 +137,7 @@ class BulkEnrolment:
     def _answer(self, line: ParsedLine, result: Enrolled | None) -> LineAnswer:
         error = line.error if result is None else result.error
         self._received += 1
-        name = None if line.enrolment is None else line.enrolment.tracklet_id
+        name = line.tracklet_id if line.enrolment is None else line.enrolment.tracklet_id
         if error is not None or result is None or result.outcome is None:
             self._failed += 1
             detail = None if error is None else error_detail(self.request, error)
@@ -118,6 +150,7 @@ class BulkEnrolment:
             outcome=result.outcome,
             seq=result.seq,
             visible=result.visible,
+            frames=line.frames,
         )
 
     def _end(self) -> BulkEndAnswer:
@@ -139,7 +172,7 @@ def _of_different_ids(parsed: Sequence[ParsedLine]) -> Iterator[list[ParsedLine]
     seen: set[str] = set()
     for line in parsed:
         name = None if line.enrolment is None else line.enrolment.tracklet_id
-        if name in seen:
+        if name in seen or len(run) == MOST_CHANGES:
             yield run
             run, seen = [], set()
         run.append(line)

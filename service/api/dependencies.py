@@ -59,19 +59,30 @@ async def open_runtime(lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)])
 OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
 
 
-async def request_deadline(
+async def request_seconds(
     runtime: OpenRuntime,
     x_timeout_s: Annotated[
         float | None,
         Header(gt=0, allow_inf_nan=False, description="Seconds after which nobody waits."),
     ] = None,
-) -> Deadline:
-    """The deadline of this request, counted from now.
+) -> float:
+    """The time that this request, or each line of it, gets.
 
     Raises:
-        InvalidQuery: When the request asks for more time than it may.
+        InvalidQuery: When the request asks for more than it may.
     """
-    return Deadline(asked_seconds(x_timeout_s, runtime.settings, name="X-Timeout-S"))
+    return asked_seconds(x_timeout_s, runtime.settings, name="X-Timeout-S")
+
+
+RequestSeconds = Annotated[float, Depends(request_seconds)]
+
+
+async def request_deadline(seconds: RequestSeconds) -> Deadline:
+    """The deadline of this request, counted from now."""
+    return Deadline(seconds)
+
+
+RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
 
 
 def asked_seconds(asked: float | None, settings: Settings, *, name: str) -> float:
@@ -94,9 +105,6 @@ def asked_seconds(asked: float | None, settings: Settings, *, name: str) -> floa
             remedy="ask for less, or leave it out",
         )
     return asked
-
-
-RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
 
 
 def media_type(request: Request) -> str:

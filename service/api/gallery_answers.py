@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from service.api.answers import Answer, ErrorDetail
+from service.api.answers import Answer, ErrorDetail, FramesAnswer
 
 OutcomeName = Literal["created", "replaced", "deleted", "absent"]
 
@@ -114,13 +114,17 @@ class BatchAnswer(Answer):
 
 
 class LineAnswer(Answer):
-    """What became of one line: an outcome with the `seq` of its write, or an error."""
+    """What became of one line: an outcome with the `seq` of its write, or an error.
+
+    `frames` says what became of a line's frames; null of a line with an embedding.
+    """
 
     line: int
     tracklet_id: str | None
     outcome: OutcomeName | None = None
     seq: int | None = None
     visible: bool = False
+    frames: FramesAnswer | None = None
     error: ErrorDetail | None = None
 
 

@@ -89,6 +89,10 @@ class _Lines:
 
     def add(self, piece: bytes | None) -> None:
         """Take in what has come; None at the end of the body."""
+        if piece is not None and b"\n" not in piece:
+            self._rest += piece
+            self._check_length(self._rest)
+            return
         *whole, rest = bytes(self._rest + (piece or b"")).split(b"\n")
         if piece is None:
             whole, rest, self.ended = [*whole, rest], b"", True
@@ -116,7 +120,7 @@ class _Lines:
             self.ready.append(Line(self._number, raw))
             self._ready_bytes += len(raw)
 
-    def _check_length(self, raw: bytes) -> None:
+    def _check_length(self, raw: bytes | bytearray) -> None:
         if len(raw) > self.limits.most_line_bytes:
             self.too_long = self.ended = True
 

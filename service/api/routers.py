@@ -6,6 +6,7 @@ from service.api import (
     batches,
     bulk,
     embed,
+    embed_bulk,
     erasures,
     export,
     galleries,
@@ -21,6 +22,7 @@ from service.api import (
 
 ROUTERS = (
     embed.router,
+    embed_bulk.router,
     search.router,
     batches.router,
     bulk.router,

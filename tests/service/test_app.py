@@ -22,6 +22,7 @@ def test_the_schema_describes_every_call_with_its_bodies(http: httpx.Client):
     paths = {path: set(calls) for path, calls in schema["paths"].items()}
     assert paths == {
         "/embed": {"post"},
+        "/embed:bulk": {"post"},
         "/search": {"post"},
         "/galleries": {"get", "post"},
         "/galleries/{gallery}": {"get", "delete"},

@@ -107,7 +107,7 @@ def test_a_body_without_lines_enrolls_nothing(http: httpx.Client):
 
 
 def test_a_line_over_its_limit_ends_the_answer_after_the_lines_before(http: httpx.Client):
-    content = ndjson(item("a")) + b"x" * (2**20 + 1)
+    content = ndjson(item("a")) + b"x" * (2**22 + 1)
     answer = http.post(BULK, content=content, headers=LINES)
     *lines, last = read_lines(answer.content)
     assert [one["outcome"] for one in lines] == ["created"]

@@ -1,0 +1,32 @@
+"""Embeds one tracklet of many: while the service is full, it waits for its turn."""
+
+import asyncio
+import time
+
+from service.api.deadline import NOTHING_KEPT
+from service.api.request_urgency import Pace
+from service.errors import Overloaded
+from service.media.tracklet_source import TrackletSource
+from service.runtime import EmbeddedTracklet, Runtime
+
+_PAUSE_S = 1
+
+
+async def embed_patiently(runtime: Runtime, source: TrackletSource, pace: Pace) -> EmbeddedTracklet:
+    """Embed a tracklet whose sender has more, and is slowed down by waiting for this one.
+
+    Raises:
+        Overloaded: When the service is full for longer than the tracklet's time.
+        DeadlineExceeded: When the time is over.
+        ReidError: As `Runtime.embed` does.
+    """
+    deadline, urgency = pace.begin()
+    async with deadline.bounding(NOTHING_KEPT):
+        while True:
+            try:
+                return await runtime.embed(source, urgency=urgency)
+            except Overloaded as full:
+                pause_s = full.retry_after_s or _PAUSE_S
+                if time.monotonic() + pause_s >= deadline.until_s:
+                    raise
+                await asyncio.sleep(pause_s)
