@@ -1,10 +1,7 @@
 """The guide to galleries is run, in its order, and what it names is what there is."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,16 +10,11 @@ from service.api import filter_json
 from service.api.schemas import SearchOptionsBody
 from service.gallery.filter_tree import MOST_CONDITIONS, MOST_DEPTH, MOST_VALUES
 from service.settings import Settings
+from tests.guide_lines import lines_to_type, printed_by
 from tests.live_service import live_service
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
-
-
-def command_lines():
-    """Every line of the blocks that are to be typed."""
-    blocks = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line]
 
 
 def section(title):
@@ -36,25 +28,7 @@ def answers(tmp_path_factory):
     here = tmp_path_factory.mktemp("guide")
     (here / "samples").symlink_to(ROOT / "samples")
     with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
-        return {line: _run(line, here, service) for line in command_lines()}
-
-
-def _run(line, here, service):
-    line = line.replace("http://127.0.0.1:8000", service.url)
-    line = line.replace("http://127.0.0.1:8001", service.admin_url)
-    line = re.sub("^curl", "curl --fail-with-body --silent --show-error", line)
-    line = re.sub("^reid", f"{sys.executable} -m service", line)
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
-    return done.stdout
+        return {line: printed_by(line, here, service) for line in lines_to_type(GUIDE)}
 
 
 def answer_to(answers, words):
