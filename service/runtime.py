@@ -21,6 +21,7 @@ from service.media.decode_budget import DecodeLimits
 from service.media.decoded_tracklet import DecodedTracklet
 from service.media.frame_limits import FrameLimits
 from service.media.tracklet_source import TrackletSource, most_frames
+from service.media.video_limits import VideoLimits
 from service.settings import Settings
 from service.stage_times import timed
 
@@ -110,4 +111,6 @@ def _media_limits(settings: Settings) -> MediaLimits:
         max_side_px=settings.max_frame_side_px,
         formats=settings.image_formats,
     )
-    return MediaLimits(frame, DecodeLimits(settings.decode_budget_s, settings.max_tracklet_pixels))
+    tracklet = DecodeLimits(settings.decode_budget_s, settings.max_tracklet_pixels)
+    video = VideoLimits(settings.max_video_frames, settings.max_video_s)
+    return MediaLimits(frame, tracklet, video)

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     """Processor time that the frames of one tracklet may take to decode."""
     max_tracklet_pixels: PositiveInt = 2**28
     """Pixels of one tracklet that are decoded, before they are made as small as the model's."""
+    max_video_frames: PositiveInt = 2048
+    """Pictures of one video of crops, which are decoded one after the other."""
+    max_video_s: PositiveSeconds = 120.0
 
     inference_provider: Literal["cpu", "cuda"] = "cpu"
     """What runs the graph; `cuda` needs the image for GPUs and refuses to run on anything else."""

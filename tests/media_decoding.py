@@ -10,6 +10,7 @@ from model.manifest import FrameChoice, Preprocessing
 from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeBudget, DecodeLimits
 from service.media.frame_limits import FrameLimits
+from service.media.video_limits import VideoLimits
 from tests.encoded_frames import encoded
 
 Result = TypeVar("Result")
@@ -17,7 +18,9 @@ Result = TypeVar("Result")
 FRAME_LIMITS = FrameLimits(
     max_bytes=200_000, max_pixels=100_000, max_side_px=1000, formats=("JPEG", "PNG", "WEBP")
 )
-MEDIA_LIMITS = MediaLimits(FRAME_LIMITS, DecodeLimits(cpu_s=20.0, pixels=10**7))
+MEDIA_LIMITS = MediaLimits(
+    FRAME_LIMITS, DecodeLimits(cpu_s=20.0, pixels=10**7), VideoLimits(60, 30.0)
+)
 MOST = 4
 PREPROCESSING = Preprocessing(
     frames_per_clip=None,

@@ -16,6 +16,7 @@ from service.media.frame_limits import FrameLimits
 from service.media.picture_files import decode_pictures
 from service.media.raw_pixels import choose_pixels
 from service.media.tracklet_source import EncodedFrames, RawFrames, TrackletSource
+from service.media.video_limits import VideoLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,12 @@ class MediaLimits:
     Attributes:
         frame: What one frame may be.
         tracklet: What all of them may cost together.
+        video: What a video of them may be.
     """
 
     frame: FrameLimits
     tracklet: DecodeLimits
+    video: VideoLimits
 
 
 class FrameDecoder:
@@ -60,6 +63,7 @@ class FrameDecoder:
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
+            TooManyFrames: When a video is too long.
             DecodeBudgetExceeded: When decoding takes more than a tracklet may take.
             NotReady: When the decoder is closed.
         """
@@ -102,7 +106,10 @@ class FrameDecoder:
             return decode_pictures(source.files, limits.frame, preprocessing, budget)
         if isinstance(source, RawFrames):
             return choose_pixels(source.pixels, limits.frame, preprocessing, budget)
-        raise TypeError(f"expected pictures or pixels, received {type(source).__name__}")
+        # Most requests carry no video, and the codecs take long to load.
+        from service.media.crop_video import decode_video  # noqa: PLC0415
+
+        return decode_video(source.file, (limits.frame, limits.video), preprocessing, budget)
 
 
 class _AbandonedError(Exception):

@@ -14,6 +14,7 @@ from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
 from service.media.frame_limits import FrameLimits
 from service.media.tracklet_source import EncodedFrames
+from service.media.video_limits import VideoLimits
 from service.settings import Settings
 from tests.evaluation_reports import made_up_report
 from tests.small_models import small_student
@@ -74,7 +75,9 @@ def decoder_for(manifest):
         max_bytes=10**6, max_pixels=10**6, max_side_px=4096, formats=("JPEG", "PNG", "WEBP")
     )
     return FrameDecoder(
-        MediaLimits(frame, DecodeLimits(60.0, 10**9)), manifest.preprocessing, threads=1
+        MediaLimits(frame, DecodeLimits(60.0, 10**9), VideoLimits(1, 1.0)),
+        manifest.preprocessing,
+        threads=1,
     )
 
 

@@ -9,6 +9,7 @@ from service.media import picture_files
 from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
 from service.media.tracklet_source import EncodedFrames, RawFrames
+from service.media.video_limits import VideoLimits
 from tests.encoded_frames import encoded_frame
 from tests.media_decoding import FRAME_LIMITS, PREPROCESSING, frame_decoder, within_20_s
 
@@ -118,7 +119,9 @@ def test_pixels_are_chosen_like_files(decoder):
 
 
 def test_a_tracklet_over_its_budget_is_refused_and_the_next_one_is_not():
-    limits = MediaLimits(FRAME_LIMITS, DecodeLimits(cpu_s=60, pixels=2 * 40 * 90))
+    limits = MediaLimits(
+        FRAME_LIMITS, DecodeLimits(cpu_s=60, pixels=2 * 40 * 90), VideoLimits(60, 30.0)
+    )
     decoder = FrameDecoder(limits, PREPROCESSING, threads=1)
 
     with pytest.raises(DecodeBudgetExceeded):
