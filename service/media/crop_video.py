@@ -5,6 +5,7 @@ asks for is not applied: crops are upright as the tracker saw them.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -23,6 +24,8 @@ from service.media.pixels import resized
 from service.media.video_file import OpenVideo, open_video, unreadable_video
 from service.media.video_limits import VideoLimits
 
+_Coded: TypeAlias = "Packet[VideoStream]"
+"""Quoted, since the class takes a parameter for the type checker alone."""
 _DAMAGED = "expected a whole picture, received data that cannot be decoded; send the file again"
 _REMEDY = "send a video of crops of one person that plays to its end"
 
@@ -77,9 +80,9 @@ def _require_size(stream: VideoStream, limits: FrameLimits) -> None:
 
 def _packets(
     video: OpenVideo, limits: VideoLimits, *, most_bytes: int, budget: DecodeBudget
-) -> list[Packet[VideoStream]]:
+) -> list[_Coded]:
     """All coded pictures; a container may pack them, so what they hold together is bounded."""
-    packets: list[Packet[VideoStream]] = []
+    packets: list[_Coded] = []
     held_bytes = 0
     for packet in video.container.demux(video.stream):
         budget.spend(0)
@@ -98,7 +101,7 @@ def _packets(
     return packets
 
 
-def _require_duration(shown: Sequence[Packet[VideoStream]], limits: VideoLimits) -> None:
+def _require_duration(shown: Sequence[_Coded], limits: VideoLimits) -> None:
     times_s = [float(each.pts * each.time_base) for each in shown if each.pts is not None]
     duration_s = max(times_s) - min(times_s) if times_s else 0.0
     if duration_s > limits.seconds:
@@ -111,8 +114,8 @@ def _require_duration(shown: Sequence[Packet[VideoStream]], limits: VideoLimits)
 
 def _pictures(
     video: OpenVideo,
-    packets: Sequence[Packet[VideoStream]],
-    shown: Sequence[Packet[VideoStream]],
+    packets: Sequence[_Coded],
+    shown: Sequence[_Coded],
     budget: DecodeBudget,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Pictures with their places among those that are shown.
@@ -131,7 +134,7 @@ def _pictures(
 
 
 def _decoded(
-    stream: VideoStream, packet: Packet[VideoStream] | None, budget: DecodeBudget
+    stream: VideoStream, packet: _Coded | None, budget: DecodeBudget
 ) -> Sequence[VideoFrame]:
     context = stream.codec_context
     budget.spend(context.width * context.height)
