@@ -134,7 +134,7 @@ def _pictures(
 
 
 def _decoded(
-    stream: VideoStream, packet: _Coded | None, budget: DecodeBudget
+    stream: VideoStream, packet: "_Coded | None", budget: DecodeBudget
 ) -> Sequence[VideoFrame]:
     context = stream.codec_context
     budget.spend(context.width * context.height)
