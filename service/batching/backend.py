@@ -22,6 +22,9 @@ class Backend(Protocol):
     def run(self, items: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features [n, d] of frames [n, h, w, 3], or of clips [n, t, h, w, 3].
 
+        They are in an array of their own, since they are read while the next batch is computed;
+        `items` is written to again after the call.
+
         Raises:
             BackendOutOfMemory: When so many do not fit; fewer may.
             BackendLost: When nothing will ever run again in this process.

@@ -127,7 +127,7 @@ class TestBatches:
             await asyncio.gather(first, *tasks)
             return list(wakes)
 
-        assert run(scenario()) == ["batcher", "batcher"]
+        assert run(scenario()) == ["batcher-0", "batcher-0"]
 
 
 class TestQueue:
@@ -186,7 +186,8 @@ class TestQueue:
     def test_idle_thread_sleeps_and_never_polls(self, make):
         batcher = make()
         run(features_of(batcher, tracklet(1, 1)))
-        status = Path(f"/proc/self/task/{batcher._thread.native_id}/status")
+        (thread,) = (each for each in threading.enumerate() if each.name == "batcher-0")
+        status = Path(f"/proc/self/task/{thread.native_id}/status")
         time.sleep(0.05)
         before = status.read_text().partition("voluntary_ctxt_switches")[2]
         time.sleep(0.3)

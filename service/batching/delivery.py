@@ -1,0 +1,50 @@
+"""From a lane's thread to the event loops of those who wait: each loop is woken once a batch."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from service.batching.batch_runner import failed
+from service.batching.request import Features, Request
+from service.errors import ReidError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Features of the items from `start` on, or why there are none.
+
+    Attributes:
+        done_s: Moment at which it was known.
+    """
+
+    request: Request
+    start: int
+    result: Features | ReidError
+    done_s: float
+
+
+def deliver(outcomes: Sequence[Outcome]) -> None:
+    """Hand outcomes to the loops of their requests."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome.request.loop, []).append(outcome)
+    for loop, own in by_loop.items():
+        # A closed loop has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, own)
+
+
+def _settle(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        future = outcome.request.future
+        if future.done():
+            continue
+        if isinstance(outcome.result, ReidError):
+            future.set_exception(outcome.result)
+            continue
+        try:
+            outcome.request.fill(outcome.start, outcome.result, outcome.done_s)
+        except ValueError as error:
+            # Features of another width than those of the request's first batch.
+            future.set_exception(failed(error))
