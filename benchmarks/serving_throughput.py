@@ -1,0 +1,160 @@
+"""Frames a second: the bare runtime, the service over HTTP, and other servers, in turns.
+
+The machine's speed drifts, so everything is measured once a round, one after the other, and ratios
+are those of the medians. Each server runs alone while it is measured.
+"""
+
+import asyncio
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.http_load import closed_load
+from benchmarks.null_artifact import write_null_artifact
+from benchmarks.raw_runtime import BestRaw, Sessions, best_batch
+from benchmarks.running_rival import running_rival
+from benchmarks.running_service import running_service
+from benchmarks.sent_tracklets import base64_json, multipart
+from service.cpu_count import usable_cores
+
+EMBED_PATH = "/embed?encoding=base64"
+_BATCH_TRIAL_S = 0.2
+"""Of `seconds`, how long each batch is tried before the best is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What is measured and for how long.
+
+    Attributes:
+        tracklets: Picture files of equally many frames each.
+        clients: Of each server at a time.
+        seconds: Of one measurement.
+    """
+
+    artifact: Path
+    tracklets: Sequence[Sequence[bytes]]
+    clients: int
+    seconds: float
+    rounds: int
+
+    @property
+    def frames(self) -> int:
+        """Of each tracklet."""
+        return len(self.tracklets[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Frames a second, medians over the rounds.
+
+    Attributes:
+        raw: One session with a thread on each core, at its best batch.
+        raw_sessions: One session on each core with one thread, at its best batch.
+        http: The service, with ONNX Runtime in float32 as well.
+        http_auto: The service, with the runtime that it chooses itself.
+        null_model: The service, with a model that costs nothing.
+        client_cores: The most that the load generator took of the cores in any measurement.
+    """
+
+    raw: float
+    raw_batch: int
+    raw_sessions: float
+    raw_sessions_batch: int
+    http: float
+    http_auto: float
+    plain_fastapi: float
+    litserve: float
+    null_model: float
+    client_cores: float
+
+
+def measure_rates(contest: Contest, done: Callable[[str], None]) -> Rates:
+    """Measure all of them in turns.
+
+    Args:
+        contest: What and how long.
+        done: Told what has been measured.
+
+    Raises:
+        RuntimeError: When a server does not start, or answers anything but 200.
+    """
+    trial_s = contest.seconds * _BATCH_TRIAL_S
+    one = best_batch(contest.artifact, Sessions(1, usable_cores()), seconds=trial_s)
+    several = best_batch(contest.artifact, Sessions(usable_cores(), 1), seconds=trial_s)
+    done("batches")
+    with tempfile.TemporaryDirectory() as directory:
+        rounds = _Rounds(contest, one, several, Path(directory))
+        for _ in range(contest.rounds):
+            for name, rate in rounds.measure():
+                done(name)
+                rounds.rates.setdefault(name, []).append(rate)
+    medians = {name: statistics.median(rates) for name, rates in rounds.rates.items()}
+    return Rates(
+        **medians,
+        raw_batch=one.batch,
+        raw_sessions_batch=several.batch,
+        client_cores=rounds.client_cores,
+    )
+
+
+class _Rounds:
+    """Measures everything once a round."""
+
+    def __init__(self, contest: Contest, one: BestRaw, several: BestRaw, directory: Path) -> None:
+        self.rates: dict[str, list[float]] = {}
+        self.client_cores = 0.0
+        self._contest = contest
+        self._raw = {"raw": one, "raw_sessions": several}
+        self._data = directory / "data"
+        self._null = directory / "null"
+        write_null_artifact(self._null)
+
+    def measure(self) -> Iterator[tuple[str, float]]:
+        """Name and frames a second of each."""
+        contest = self._contest
+        for name, raw in self._raw.items():
+            yield name, raw.frames_per_s(contest.seconds)
+        ours = multipart(EMBED_PATH)
+        with self._service(contest.artifact, inference_provider="cpu") as url:
+            yield "http", self._http(url, ours)
+        with running_rival("benchmarks.ordinary_fastapi", contest.artifact) as url:
+            yield "plain_fastapi", self._http(url, multipart("/embed"))
+        with running_rival("benchmarks.ordinary_litserve", contest.artifact) as url:
+            yield "litserve", self._http(url, base64_json("/embed"))
+        with self._service(contest.artifact, inference_provider="cpu") as url:
+            yield "http_auto", self._http(url, ours)
+        with self._service(self._null, inference_provider="cpu") as url:
+            yield "null_model", self._http(url, ours)
+
+    @contextmanager
+    def _service(self, artifact: Path, **settings: str) -> Iterator[str]:
+        """What `auto` found out in the first round is kept for the others."""
+        data_dir = self._data / artifact.name
+        with running_service(artifact, data_dir=str(data_dir), **settings) as service:
+            yield service.url
+
+    def _http(self, url: str, request: Callable[[Sequence[bytes]], bytes]) -> float:
+        contest = self._contest
+        load = asyncio.run(
+            closed_load(
+                url,
+                [request(tracklet) for tracklet in contest.tracklets],
+                clients=contest.clients,
+                seconds=contest.seconds,
+            )
+        )
+        _require_only_good(load.statuses(), load.unanswered)
+        self.client_cores = max(self.client_cores, load.client_cores)
+        return load.per_s() * contest.frames
+
+
+def _require_only_good(statuses: Mapping[int, int], unanswered: int) -> None:
+    if unanswered or set(statuses) != {200}:
+        raise RuntimeError(
+            f"expected only answers of status 200, received {dict(statuses)} and {unanswered} "
+            "without an answer; lower --clients"
+        )
