@@ -5,18 +5,13 @@ limit bounds them. A part over a limit ends the reading at once.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from python_multipart import MultipartParser
-from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from service.api.body_limit import body_too_large
+from service.api.multipart_scanner import MultipartError, MultipartScanner
 from service.errors import InvalidInput, MalformedRequest, NoReadableFrame, TooManyFrames
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 FRAMES_FIELD = "frames"
 
@@ -56,13 +51,12 @@ async def read_tracklet_form(
     """
     parts = _Parts(json_field, limits)
     try:
-        parser = MultipartParser(_boundary(request), parts.callbacks())
+        scanner = MultipartScanner(_boundary(request), parts)
         async for chunk in request.stream():
-            parser.write(chunk)
-        parser.finalize()
-    except FormParserError as error:
+            scanner.feed(chunk)
+    except MultipartError as error:
         raise _malformed("a body that is not multipart/form-data") from error
-    if not parts.ended:
+    if not scanner.ended:
         raise _malformed("a body that ends before its closing boundary")
     if not parts.frames:
         raise NoReadableFrame(
@@ -81,53 +75,38 @@ class _Parts:
     limits: FormLimits
     frames: list[bytes] = field(default_factory=list)
     json: bytes | None = None
-    ended: bool = False
-    _header_name: bytes = b""
-    _header_value: bytes = b""
-    _disposition: bytes = b""
     _name: str = ""
     _content: bytearray = field(default_factory=bytearray)
 
-    def callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._add_header_name,
-            "on_header_value": self._add_header_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._check_name,
-            "on_part_data": self._add_content,
-            "on_part_end": self._keep,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._disposition = b""
+    def begin(self, name: str) -> None:
+        """Refuse the part unless it is one of those that may come."""
+        self._name = name
         self._content = bytearray()
-
-    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _end_header(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = self._header_value
-        self._header_name = self._header_value = b""
-
-    def _check_name(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        if self._name == FRAMES_FIELD:
+        if name == FRAMES_FIELD:
             self._check_frame_count()
-        elif self._name != self.json_field:
+        elif name != self.json_field:
             raise self._unknown_part()
         elif self.json is not None:
             raise InvalidInput(
-                expected=f"one part named `{self._name}`",
+                expected=f"one part named `{name}`",
                 received="more than one",
                 remedy="send it once",
             )
+
+    def add(self, content: bytes) -> None:
+        """Keep it, unless the JSON field becomes too large."""
+        self._content += content
+        if self._name == FRAMES_FIELD:
+            return
+        if len(self._content) > self.limits.max_json_bytes:
+            raise body_too_large(self.limits.max_json_bytes, f"a larger part `{self._name}`")
+
+    def end(self) -> None:
+        """Keep the part as what its name says."""
+        if self._name == FRAMES_FIELD:
+            self.frames.append(bytes(self._content))
+        else:
+            self.json = bytes(self._content)
 
     def _check_frame_count(self) -> None:
         if len(self.frames) == self.limits.max_frames:
@@ -144,22 +123,6 @@ class _Parts:
             received=f"a part named `{self._name[:60]}`",
             remedy="rename it or leave it out",
         )
-
-    def _add_content(self, data: bytes, start: int, end: int) -> None:
-        self._content += data[start:end]
-        if self._name == FRAMES_FIELD:
-            return
-        if len(self._content) > self.limits.max_json_bytes:
-            raise body_too_large(self.limits.max_json_bytes, f"a larger part `{self._name}`")
-
-    def _keep(self) -> None:
-        if self._name == FRAMES_FIELD:
-            self.frames.append(bytes(self._content))
-        else:
-            self.json = bytes(self._content)
-
-    def _end(self) -> None:
-        self.ended = True
 
 
 def _boundary(request: Request) -> bytes:
