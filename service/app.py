@@ -71,6 +71,7 @@ def _application(
     )
     metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(app.state.lifecycle))
     app.state.metrics = metrics
+    app.state.settings = settings
     _add_middleware(app, settings, metrics)
     install_error_handlers(app)
     for router in routers:

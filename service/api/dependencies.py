@@ -59,29 +59,33 @@ async def open_runtime(lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)])
 OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
 
 
-async def request_seconds(
-    runtime: OpenRuntime,
-    x_timeout_s: Annotated[
-        float | None,
-        Header(gt=0, allow_inf_nan=False, description="Seconds after which nobody waits."),
-    ] = None,
-) -> float:
+_TimeoutHeader = Annotated[
+    float | None,
+    Header(gt=0, allow_inf_nan=False, description="Seconds after which nobody waits."),
+]
+
+
+# FastAPI solves a dependency anew, with all that it depends on, for each that asks for it, and then
+# finds it solved already. So what every upload needs depends on the request and on nothing else.
+async def request_seconds(request: Request, x_timeout_s: _TimeoutHeader = None) -> float:
     """The time that this request, or each line of it, gets.
 
     Raises:
         InvalidQuery: When the request asks for more than it may.
     """
-    return asked_seconds(x_timeout_s, runtime.settings, name="X-Timeout-S")
+    return asked_seconds(x_timeout_s, request.app.state.settings, name="X-Timeout-S")
+
+
+async def request_deadline(request: Request, x_timeout_s: _TimeoutHeader = None) -> Deadline:
+    """The deadline of this request, counted from now.
+
+    Raises:
+        InvalidQuery: As `request_seconds` does.
+    """
+    return Deadline(await request_seconds(request, x_timeout_s))
 
 
 RequestSeconds = Annotated[float, Depends(request_seconds)]
-
-
-async def request_deadline(seconds: RequestSeconds) -> Deadline:
-    """The deadline of this request, counted from now."""
-    return Deadline(seconds)
-
-
 RequestDeadline = Annotated[Deadline, Depends(request_deadline)]
 
 

@@ -1,7 +1,7 @@
 """How soon a request wants its answer: the headers `X-Priority` and `X-Timeout-S`."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header
 
@@ -40,37 +40,34 @@ class Pace:
         return deadline, Urgency(self.priority, deadline.until_s)
 
 
-def _priority_usually(usual: Priority) -> Any:  # noqa: ANN401 as FastAPI's Depends
-    """The dependency of a route whose frames are of this class unless the header says another."""
-
-    async def request_priority(
-        x_priority: Annotated[
-            PriorityName | None,
-            Header(description=f"Who goes first; left out: {usual.name.lower()}."),
-        ] = None,
-    ) -> Priority:
-        return usual if x_priority is None else _PRIORITIES[x_priority]
-
-    return Depends(request_priority)
-
-
-_BulkPriority = Annotated[Priority, _priority_usually(Priority.BULK)]
-_InteractivePriority = Annotated[Priority, _priority_usually(Priority.INTERACTIVE)]
-
-
-async def bulk_urgency(deadline: RequestDeadline, priority: _BulkPriority) -> Urgency:
+async def bulk_urgency(
+    deadline: RequestDeadline,
+    x_priority: Annotated[
+        PriorityName | None, Header(description="Who goes first; left out: bulk.")
+    ] = None,
+) -> Urgency:
     """Of a request of a program that has many more."""
-    return Urgency(priority, deadline.until_s)
+    return Urgency(_PRIORITIES[x_priority or "bulk"], deadline.until_s)
 
 
-async def interactive_urgency(deadline: RequestDeadline, priority: _InteractivePriority) -> Urgency:
+async def interactive_urgency(
+    deadline: RequestDeadline,
+    x_priority: Annotated[
+        PriorityName | None, Header(description="Who goes first; left out: interactive.")
+    ] = None,
+) -> Urgency:
     """Of a request that somebody waits for: a search."""
-    return Urgency(priority, deadline.until_s)
+    return Urgency(_PRIORITIES[x_priority or "interactive"], deadline.until_s)
 
 
-async def bulk_pace(seconds: RequestSeconds, priority: _BulkPriority) -> Pace:
+async def bulk_pace(
+    seconds: RequestSeconds,
+    x_priority: Annotated[
+        PriorityName | None, Header(description="Who goes first; left out: bulk.")
+    ] = None,
+) -> Pace:
     """Of each tracklet of a request that has many."""
-    return Pace(priority, seconds)
+    return Pace(_PRIORITIES[x_priority or "bulk"], seconds)
 
 
 UsuallyBulk = Annotated[Urgency, Depends(bulk_urgency)]

@@ -174,15 +174,17 @@ def test_a_write_cut_short_by_the_deadline_does_not_claim_to_know_its_outcome(me
         done.set_result(None)
         return done
 
+    settings = Settings(request_timeout_s=0.05)
+
     async def slow_runtime():
         return SimpleNamespace(
-            settings=Settings(request_timeout_s=0.05),
+            settings=settings,
             manifest=SimpleNamespace(model=SimpleNamespace(fingerprint="f" * 64)),
             gallery=SimpleNamespace(enroll=never, write=never),
             forgetting=SimpleNamespace(audit=SimpleNamespace(record=recorded)),
         )
 
-    app = create_app(Settings())
+    app = create_app(settings)
     app.dependency_overrides[open_runtime] = slow_runtime
     seen = exchange(
         app,
