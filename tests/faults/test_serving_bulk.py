@@ -39,7 +39,7 @@ LINES = [
     line_of("broken", frames=BREAKS_DECODER),
     line_of("d"),
 ]
-CODES = [None, "inference_failed", None, "invalid_input", None, "internal_error", None]
+CODES = [None, "inference_failed", None, "malformed_request", None, "decode_failed", None]
 
 
 def answers_of(service, path):
@@ -56,7 +56,7 @@ def test_each_line_that_is_embedded_fails_alone(service):
 
 
 def test_each_line_that_is_enrolled_fails_alone(service):
-    codes, last = answers_of(service, "/galleries/default/tracklets:bulk")
+    codes, _ = answers_of(service, "/galleries/default/tracklets:bulk")
     assert codes == CODES
     assert enrolled(service) == {"a", "b", "c", "d"}
 
