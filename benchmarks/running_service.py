@@ -45,7 +45,7 @@ def running_service(artifact: Path, **settings: str) -> Iterator[RunningService]
     """
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log"
-        chosen = {"data_dir": str(Path(directory) / "data"), **settings}
+        chosen = {"data_dir": str(Path(directory) / "data"), "drain_s": "0", **settings}
         environment = {f"REID_{name.upper()}": value for name, value in chosen.items()}
         environment["REID_ARTIFACT_DIR"] = str(artifact.resolve())
         with log.open("w") as stream:

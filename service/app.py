@@ -1,5 +1,6 @@
 """The HTTP application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -13,12 +14,14 @@ from service.api.bulk_lines import STREAMED_PATHS, held_bytes
 from service.api.dependencies import whole_path
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.error_handlers import install_error_handlers
+from service.api.held_runtime import ReleaseRuntime
 from service.api.request_log import RequestLog
 from service.api.routers import ADMIN_ROUTERS, ROUTERS
 from service.errors import NotReady
 from service.gallery_metrics import GalleryFacts
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
+from service.request_watch import RequestWatch
 from service.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -32,29 +35,44 @@ do. Times are ISO 8601 with an offset, or Unix seconds; answers use Unix seconds
 
 
 def create_app(
-    settings: Settings, *, when_start_fails: Callable[[BaseException], None] | None = None
+    settings: Settings,
+    *,
+    when_start_fails: Callable[[BaseException], None] | None = None,
+    when_lost: Callable[[BaseException], None] | None = None,
 ) -> FastAPI:
     """The application, which answers at once and is ready when its runtime is open.
 
     Args:
         settings: The service's settings.
         when_start_fails: Called with the error when the runtime cannot be opened.
+        when_lost: Called with the error when the device that runs the model is gone for good.
     """
-    lifespan = _lifespan(settings, when_start_fails)
-    return _application(settings, ROUTERS, "Tracklet re-identification", lifespan=lifespan)
+    metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(lifecycle))
+    lifecycle = Lifecycle(
+        settings,
+        observer=metrics.batches,
+        when_start_fails=when_start_fails,
+        when_lost=when_lost,
+    )
+    watch = RequestWatch(metrics.requests, settings)
+    app = _application(settings, watch, ROUTERS, lifespan=_lifespan(lifecycle, watch))
+    app.state.lifecycle = lifecycle
+    app.state.metrics = metrics
+    app.state.watch = watch
+    return app
 
 
 def create_admin_app(public: FastAPI, settings: Settings) -> FastAPI:
     """What the second port serves, of the same runtime; `public` starts and stops it."""
-    app = _application(settings, ADMIN_ROUTERS, "Tracklet re-identification: operation")
+    app = _application(settings, public.state.watch, ADMIN_ROUTERS)
     app.state = public.state
     return app
 
 
 def _application(
     settings: Settings,
+    watch: RequestWatch,
     routers: Sequence[APIRouter],
-    title: str,
     *,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
@@ -62,38 +80,33 @@ def _application(
         redoc_url=None,
         # The page asks nobody: no content network for its scripts, no validator for its schema.
         swagger_ui_parameters={"validatorUrl": None},
-        title=title,
+        title="Tracklet re-identification",
         version=version("tracklet-reid"),
         description=_DESCRIPTION,
         lifespan=lifespan,
         responses={"default": {"model": ErrorAnswer, "description": "Every error"}},
         dependencies=[Depends(whole_path)],
     )
-    metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(app.state.lifecycle))
-    app.state.metrics = metrics
     app.state.settings = settings
-    _add_middleware(app, settings, metrics)
+    _add_middleware(app, settings, watch)
     install_error_handlers(app)
     for router in routers:
         app.include_router(router)
     return app
 
 
-def _lifespan(
-    settings: Settings, when_start_fails: Callable[[BaseException], None] | None
-) -> Lifespan:
+def _lifespan(lifecycle: Lifecycle, watch: RequestWatch) -> Lifespan:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        lifecycle = Lifecycle(settings, when_start_fails=when_start_fails)
-        app.state.lifecycle = lifecycle
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         lifecycle.start()
         yield
         await lifecycle.stop()
+        await asyncio.to_thread(watch.close)
 
     return lifespan
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, watch: RequestWatch) -> None:
     """The last one added is the outermost: the log sees every request, abandoned ones included."""
     app.add_middleware(
         BodyLimit,
@@ -102,8 +115,8 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         streamed=StreamedBodies(STREAMED_PATHS, settings.max_bulk_bytes, held_bytes(settings)),
     )
     app.add_middleware(CancelWhenClientLeaves)
-    requests = metrics.requests
-    app.add_middleware(RequestLog, began=requests.began, ended=[requests.ended])
+    app.add_middleware(ReleaseRuntime)
+    app.add_middleware(RequestLog, watch=watch)
 
 
 def gallery_facts(lifecycle: Lifecycle) -> GalleryFacts | None:

@@ -3,25 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import Manifest
 from service.batching.admission import Admission
+from service.batching.backend import BackendLost
+from service.batching.observer import BatchObserver
 from service.batching.urgency import PATIENT, Urgency
 from service.gallery.forgetting import Forgetting
 from service.gallery.gallery import GalleryService
 from service.gallery_setup import forgetting, gallery_service
-from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
-from service.media.decode import FrameDecoder, MediaLimits
-from service.media.decode_budget import DecodeLimits
+from service.loaded_model import LoadedModel, ModelWatch, open_model
+from service.media.decode import FrameDecoder
 from service.media.decoded_tracklet import DecodedTracklet
-from service.media.frame_limits import FrameLimits
 from service.media.tracklet_source import TrackletSource, most_frames
-from service.media.video_limits import VideoLimits
 from service.settings import Settings
 from service.stage_times import timed
 
@@ -36,15 +35,39 @@ class EmbeddedTracklet:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything that a request may need."""
+    """Everything that a request may need, from its beginning to its end."""
 
     settings: Settings
-    manifest: Manifest
-    decoder: FrameDecoder
-    embedder: Embedder
-    admission: Admission
+    model: LoadedModel
     gallery: GalleryService
     forgetting: Forgetting
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is served."""
+        return self.model.manifest
+
+    @property
+    def decoder(self) -> FrameDecoder:
+        """Makes frames as the model wants them."""
+        return self.model.decoder
+
+    @property
+    def embedder(self) -> Embedder:
+        """Runs the model."""
+        return self.model.embedder
+
+    @property
+    def admission(self) -> Admission:
+        """Bounds what is under way for the model."""
+        return self.model.admission
+
+    def with_model(self, model: LoadedModel) -> "Runtime":
+        """The runtime of requests that embed with another model.
+
+        Galleries of this one's model refuse what the other embeds, and the other way round.
+        """
+        return replace(self, model=model, gallery=self.gallery.of_model(model.identity))
 
     async def embed(
         self, source: TrackletSource, *, urgency: Urgency = PATIENT
@@ -66,51 +89,35 @@ class Runtime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, report: Callable[[str], None]) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings,
+    report: Callable[[str], None],
+    *,
+    observer: BatchObserver | None = None,
+    on_lost: Callable[[BackendLost], None] | None = None,
+) -> AsyncIterator[Runtime]:
     """Open every part off the event loop; on leaving, close them in reverse.
 
     Args:
         settings: The service's settings.
         report: Told what is being done, for `/readyz`.
+        observer: Told of the model's batches.
+        on_lost: Called once, by a thread, when the model's device is gone for good.
 
     Raises:
         ArtifactError: When the artifact breaks its contract or the golden clip is not reproduced.
         ReidError: When the store cannot be opened, or belongs to another process.
     """
+    watch = ModelWatch(report, observer, on_lost)
     async with AsyncExitStack() as parts:
-        report("verifying the artifact")
-        artifact = await asyncio.to_thread(open_artifact, settings.artifact_dir)
-        manifest = artifact.manifest
-
-        report("reproducing the golden clip")
-        embedder = await asyncio.to_thread(Embedder, artifact, settings)
-        parts.push_async_callback(asyncio.to_thread, embedder.close)
-        await asyncio.to_thread(embedder.start)
-        decoder = FrameDecoder(
-            _media_limits(settings),
-            manifest.preprocessing,
-            threads=settings.decode_threads,
-        )
-        parts.push_async_callback(asyncio.to_thread, decoder.close)
+        model = await open_model(settings.artifact_dir, settings, watch)
+        parts.push_async_callback(model.close)
 
         report("reading the galleries")
-        gallery = gallery_service(settings, manifest)
+        gallery = gallery_service(settings, model.manifest)
         parts.push_async_callback(gallery.close)
         await gallery.start()
         forgets = forgetting(settings, gallery)
         parts.push_async_callback(asyncio.to_thread, forgets.close)
         forgets.start()
-        admission = Admission(settings.max_queue_frames, bulk_share=settings.bulk_share)
-        yield Runtime(settings, manifest, decoder, embedder, admission, gallery, forgets)
-
-
-def _media_limits(settings: Settings) -> MediaLimits:
-    frame = FrameLimits(
-        max_bytes=settings.max_frame_bytes,
-        max_pixels=settings.max_frame_pixels,
-        max_side_px=settings.max_frame_side_px,
-        formats=settings.image_formats,
-    )
-    tracklet = DecodeLimits(settings.decode_budget_s, settings.max_tracklet_pixels)
-    video = VideoLimits(settings.max_video_frames, settings.max_video_s)
-    return MediaLimits(frame, tracklet, video)
+        yield Runtime(settings, model, gallery, forgets)

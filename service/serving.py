@@ -1,6 +1,7 @@
 """Runs the application on a socket until it is told to stop, or until it cannot start."""
 
 import logging
+import math
 import socket
 from contextlib import suppress
 
@@ -8,13 +9,15 @@ import uvicorn
 
 from service.api.two_ports import TwoPorts
 from service.app import create_admin_app, create_app
+from service.draining_server import DrainingServer
 from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_GRACE_S = 10
+_LOST_IS_SAID_S = 1.0
+"""So long `/healthz` says at least that the device is lost, before the process ends."""
 _KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that they close first and none is reset in use."""
 
@@ -24,10 +27,11 @@ class ServeError(Exception):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM, then let running requests finish.
+    """Serve until SIGINT or SIGTERM, then drain and let running requests finish.
 
     Raises:
-        ServeError: When the port is taken, the artifact is broken, or the store cannot be opened.
+        ServeError: When the port is taken, the artifact is broken, the store cannot be opened, or
+            the device that runs the model was lost.
     """
     configure_logging(settings.log_level)
     if settings.overwrite_freed_memory and not overwrite_freed_memory():
@@ -40,7 +44,11 @@ def serve(settings: Settings) -> None:
         failures.append(error)
         server.should_exit = True
 
-    public = create_app(settings, when_start_fails=stop)
+    def stop_after_saying(error: BaseException) -> None:
+        failures.append(error)
+        server.drain(max(settings.drain_s, _LOST_IS_SAID_S))
+
+    public = create_app(settings, when_start_fails=stop, when_lost=stop_after_saying)
     admin = create_admin_app(public, settings)
     config = uvicorn.Config(
         TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
@@ -49,10 +57,10 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=math.ceil(settings.finish_s),
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(config, public.state.lifecycle, drain_s=settings.drain_s)
     log_event(logger, logging.INFO, "listening", url=_url(listener), admin_url=_url(admin_listener))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener, admin_listener])

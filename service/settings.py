@@ -117,6 +117,16 @@ class Settings(BaseSettings):
     """What the process frees is overwritten, so that no dump of it shows who was erased."""
     metrics_galleries: Annotated[tuple[str, ...], NoDecode] = ("default",)
     """Whose names may stand in `/metrics`; the others are counted together as `other`."""
+    drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5.0
+    """After SIGTERM, requests are served for so long while `/readyz` sends callers elsewhere."""
+    finish_s: PositiveSeconds = 10.0
+    """Then connections are refused, and what is under way has so long to finish."""
+    artifact_root: Path | None = None
+    """A reload takes artifacts from below this directory only; unset, that which has the served."""
+    traces_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where a collector takes OTLP over HTTP, for example `http://collector:4318/v1/traces`."""
+    traces_share: Share = 1.0
+    """Of the requests whose caller sends no `traceparent`, so many are traced."""
     max_bulk_bytes: PositiveInt = 64 * 2**30
     """One streamed body of lines; a line is bounded by `max_json_bytes`."""
     max_frames_line_bytes: PositiveInt = 4 * 2**20

@@ -96,7 +96,7 @@ def live_service(
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "REID_INFERENCE_THREADS": "1", **(settings or {})},
+        env={**os.environ, "REID_INFERENCE_THREADS": "1", "REID_DRAIN_S": "0", **(settings or {})},
         stderr=subprocess.PIPE,
         text=True,
     )

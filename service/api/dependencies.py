@@ -8,6 +8,7 @@ from python_multipart.multipart import parse_options_header
 from service.api.answers import FramesAnswer, ModelAnswer, RejectedFrameAnswer
 from service.api.body_limit import body_too_large
 from service.api.deadline import Deadline
+from service.api.held_runtime import hold
 from service.api.lines_in import NDJSON
 from service.errors import InvalidIdentifier, InvalidQuery, UnsupportedMediaType
 from service.lifecycle import Lifecycle
@@ -51,11 +52,14 @@ async def open_lifecycle(request: Request) -> Lifecycle:
     return lifecycle
 
 
-async def open_runtime(lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)]) -> Runtime:
-    """The runtime; raises `NotReady` while there is none."""
-    return lifecycle.runtime()
+async def open_runtime(
+    request: Request, lifecycle: Annotated[Lifecycle, Depends(open_lifecycle)]
+) -> Runtime:
+    """The runtime, this one until the request ends; raises `NotReady` while there is none."""
+    return hold(request.scope, lifecycle.lease())
 
 
+OpenLifecycle = Annotated[Lifecycle, Depends(open_lifecycle)]
 OpenRuntime = Annotated[Runtime, Depends(open_runtime)]
 
 

@@ -5,23 +5,37 @@ from fastapi import APIRouter
 from service.api.access import open_to_anyone
 from service.api.answers import AliveAnswer, ReadyAnswer
 from service.api.deadline import NOTHING_KEPT
-from service.api.dependencies import OpenRuntime, RequestDeadline
+from service.api.dependencies import OpenLifecycle, OpenRuntime, RequestDeadline
 from service.errors import NotReady
 
 router = APIRouter(tags=["health"], dependencies=[open_to_anyone()])
 
 
 @router.get("/healthz")
-async def healthz() -> AliveAnswer:
-    """Answers as long as the event loop runs."""
+async def healthz(lifecycle: OpenLifecycle) -> AliveAnswer:
+    """200 while the process can go on; 503 when only a new one can: its device is lost or stuck."""
+    illness = lifecycle.illness()
+    if illness is not None:
+        raise NotReady(
+            expected="a process that can go on",
+            received=illness,
+            remedy="start the process anew",
+            retry_after_s=1,
+        )
     return AliveAnswer(alive=True)
 
 
 @router.get("/readyz")
-async def readyz(runtime: OpenRuntime, deadline: RequestDeadline) -> ReadyAnswer:
-    """200 once artifact, golden clip and index have been checked; 503 with the reason before."""
-    if not runtime.embedder.ready:
-        raise _not_ready("an embedder that has stopped")
+async def readyz(
+    lifecycle: OpenLifecycle, runtime: OpenRuntime, deadline: RequestDeadline
+) -> ReadyAnswer:
+    """200 once artifact, golden clip and index have been checked; 503 with the reason before.
+
+    Also 503 while the service drains, so that callers go elsewhere before they are refused.
+    """
+    unreadiness = lifecycle.unreadiness()
+    if unreadiness is not None:
+        raise _not_ready(unreadiness)
     async with deadline.bounding(NOTHING_KEPT):
         health = await runtime.gallery.health()
     problem = runtime.forgetting.problem()

@@ -4,8 +4,8 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,6 +77,18 @@ class _Exchange:
         )
 
 
+class Watch(Protocol):
+    """Wants to know of requests; must be quick."""
+
+    def began(self) -> None:
+        """A request has begun."""
+        ...
+
+    def ended(self, answered: AnsweredRequest) -> None:
+        """A request was answered, or its client has left."""
+        ...
+
+
 class RequestLog:
     """ASGI middleware: request id in and out, stage times out, one log line with the template.
 
@@ -84,20 +96,17 @@ class RequestLog:
 
     Args:
         app: What answers.
-        began: Called when a request begins.
-        ended: Each is called when it has ended, and must be quick.
+        watch: Told of each request beside the log.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        began: Callable[[], None] | None = None,
-        ended: Sequence[Callable[[AnsweredRequest], None]] = (),
+        watch: Watch | None = None,
     ) -> None:
         self._app = app
-        self._began = began
-        self._ended = ended
+        self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -107,8 +116,8 @@ class RequestLog:
         headers = Headers(scope=scope)
         identifier = _chosen_id(headers.get(REQUEST_ID_HEADER))
         scope.setdefault("state", {})["request_id"] = identifier
-        if self._began is not None:
-            self._began()
+        if self._watch is not None:
+            self._watch.began()
         with request_of_log(identifier), collecting() as stages:
             exchange = _Exchange(scope, headers, identifier, time.monotonic(), stages)
 
@@ -126,8 +135,8 @@ class RequestLog:
                 self._tell(exchange.ended())
 
     def _tell(self, answered: AnsweredRequest) -> None:
-        for tell in self._ended:
-            tell(answered)
+        if self._watch is not None:
+            self._watch.ended(answered)
         log_request(answered)
 
 

@@ -1,6 +1,7 @@
 """Every router of each port; the paths of an earlier one go before those of a later one."""
 
 from service.api import (
+    admin,
     aliases,
     audit,
     batches,
@@ -38,5 +39,5 @@ ROUTERS = (
     served_model.router,
 )
 
-ADMIN_ROUTERS = (audit.router, metrics.router)
+ADMIN_ROUTERS = (admin.router, audit.router, metrics.router)
 """Of the second port, which only operators can reach."""

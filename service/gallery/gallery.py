@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
@@ -12,11 +13,7 @@ from numpy.typing import NDArray
 from service.errors import GalleryNotFound, ReidError
 from service.gallery.bounded_pool import BoundedPool
 from service.gallery.catalogue import Catalogue
-from service.gallery.enrolment import (
-    BatchRequest,
-    Enrolment,
-    write_batch,
-)
+from service.gallery.enrolment import BatchRequest, Enrolment, write_batch
 from service.gallery.gallery_options import GalleryOptions
 from service.gallery.open_gallery import Acknowledged, OpenGallery
 from service.gallery.open_replicas import OpenReplica
@@ -94,6 +91,12 @@ class GalleryService:
             "searches", threads=options.search_threads, most_waiting=waiting, stage="search"
         )
         self._writes = BoundedPool("writes", threads=options.write_threads, most_waiting=writes)
+
+    def of_model(self, model: GalleryModel) -> "GalleryService":
+        """The same galleries for requests that embed with another model; closed with this."""
+        other = copy(self)
+        other.model = model
+        return other
 
     async def start(self) -> None:
         """Open the store and read every gallery; `default` is created when it is missing.

@@ -1,10 +1,15 @@
 """One tracklet's frames in, its embedding out: backend, batcher and pooling behind one call."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import ArtifactError, Manifest
+from service.batching.backend import BackendLost
 from service.batching.batcher import Batcher
+from service.batching.health import BatcherHealth
+from service.batching.observer import BatchObserver
 from service.batching.options import BatcherOptions
 from service.batching.urgency import PATIENT, Urgency
 from service.errors import InvalidInput
@@ -22,6 +27,8 @@ class Embedder:
         artifact: A verified artifact.
         settings: Of them `inference_provider`, `inference_threads`, `max_batch_frames`,
             `bulk_share`, `max_batch_delay_s`, `max_queue_frames`, `max_frames`.
+        observer: Told of batches and of what was dropped.
+        on_lost: Called once, by a thread, when a device is gone for good.
 
     Raises:
         ArtifactError: When the graph does not load or disagrees with the manifest.
@@ -29,7 +36,14 @@ class Embedder:
         ValueError: When the queue could not hold the longest tracklet.
     """
 
-    def __init__(self, artifact: Artifact, settings: Settings) -> None:
+    def __init__(
+        self,
+        artifact: Artifact,
+        settings: Settings,
+        *,
+        observer: BatchObserver | None = None,
+        on_lost: Callable[[BackendLost], None] | None = None,
+    ) -> None:
         if settings.max_queue_frames < settings.max_frames:
             raise ValueError(
                 f"expected max_queue_frames of at least max_frames ({settings.max_frames}), "
@@ -50,6 +64,8 @@ class Embedder:
                 bulk_share=settings.bulk_share,
                 max_delay_s=settings.max_batch_delay_s,
             ),
+            observer=observer,
+            on_lost=on_lost,
         )
 
     @property
@@ -61,6 +77,11 @@ class Embedder:
     def backend_name(self) -> str:
         """Runtime and execution provider that really run."""
         return self._backend.name
+
+    @property
+    def health(self) -> BatcherHealth:
+        """Whether what is sent will be embedded."""
+        return self._batcher.health
 
     @property
     def ready(self) -> bool:

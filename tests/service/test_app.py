@@ -10,6 +10,7 @@ import pytest
 
 from service.api.body_limit import BodyLimit
 from service.api.disconnect import CancelWhenClientLeaves
+from service.api.held_runtime import ReleaseRuntime
 from service.api.request_log import RequestLog
 from service.app import create_app
 from service.settings import Settings
@@ -59,7 +60,7 @@ def test_the_schema_describes_every_call_with_its_bodies(http: httpx.Client):
 
 def test_the_second_port_describes_what_operators_ask(admin_http: httpx.Client):
     schema = admin_http.get("/openapi.json").json()
-    assert set(schema["paths"]) == {"/audit", "/metrics"}
+    assert set(schema["paths"]) == {"/admin/reload", "/audit", "/metrics"}
 
 
 def test_the_documented_error_is_the_error_that_comes(http: httpx.Client):
@@ -168,7 +169,7 @@ def test_the_port_answers_before_the_model_is_there(artifact_dir, tmp_path):
 
 def test_the_log_is_outside_and_the_body_is_counted_inside_of_the_cancelling():
     layers = [layer.cls for layer in create_app(Settings()).user_middleware]
-    assert layers == [RequestLog, CancelWhenClientLeaves, BodyLimit]
+    assert layers == [RequestLog, ReleaseRuntime, CancelWhenClientLeaves, BodyLimit]
 
 
 def test_a_client_that_leaves_is_logged_and_its_work_is_dropped(running: LiveService, http):

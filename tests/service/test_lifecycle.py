@@ -10,7 +10,16 @@ from service.errors import NotReady
 from service.lifecycle import Lifecycle
 from service.settings import Settings
 
-RUNTIME = SimpleNamespace(manifest=SimpleNamespace(model=SimpleNamespace(version="1")))
+
+async def nothing():
+    pass
+
+
+RUNTIME = SimpleNamespace(
+    manifest=SimpleNamespace(model=SimpleNamespace(version="1")),
+    model=SimpleNamespace(close=nothing),
+    embedder=SimpleNamespace(health=SimpleNamespace(reason=None)),
+)
 
 
 class Gate:
@@ -23,7 +32,7 @@ class Gate:
         monkeypatch.setattr(lifecycle, "open_runtime", self.opening)
 
     @asynccontextmanager
-    async def opening(self, settings, report):
+    async def opening(self, settings, report, **watched):
         report("verifying the artifact")
         await self.open.wait()
         if self.error:

@@ -6,12 +6,12 @@ import pytest
 
 from service.api.answers import ReadyAnswer
 from service.api.deadline import Deadline
-from service.api.health import readyz
+from service.api.health import healthz, readyz
 from service.errors import NotReady
 
 
 def readiness(
-    *, embedder_ready: bool = True, gallery_ready: bool = True, problem: str | None = None
+    *, unreadiness: str | None = None, gallery_ready: bool = True, problem: str | None = None
 ) -> ReadyAnswer:
     """`/readyz` of a runtime with parts in the given state; a broken part cannot be had at will."""
 
@@ -21,11 +21,11 @@ def readiness(
             return SimpleNamespace(ready=gallery_ready, reason=reason, tracklets=3, seq=9)
 
         runtime = SimpleNamespace(
-            embedder=SimpleNamespace(ready=embedder_ready),
             gallery=SimpleNamespace(health=health),
             forgetting=SimpleNamespace(problem=lambda: problem),
         )
-        return await readyz(runtime, Deadline(5))
+        lifecycle = SimpleNamespace(unreadiness=lambda: unreadiness)
+        return await readyz(lifecycle, runtime, Deadline(5))
 
     return asyncio.run(ask())
 
@@ -45,7 +45,7 @@ def test_ready_counts_what_it_holds():
 @pytest.mark.parametrize(
     ("state", "received"),
     [
-        ({"embedder_ready": False}, "an embedder that has stopped"),
+        ({"unreadiness": "a batcher that does not run"}, "a batcher that does not run"),
         ({"gallery_ready": False}, "index differs from store"),
     ],
 )
@@ -61,3 +61,17 @@ def test_one_broken_part_is_enough_to_be_not_ready(state, received):
 def test_not_ready_when_nobody_erases_or_audits_any_more():
     with pytest.raises(NotReady, match="the thread for erasures has died"):
         readiness(problem="the thread for erasures has died; restart the service")
+
+
+def test_alive_as_long_as_the_process_can_go_on():
+    lifecycle = SimpleNamespace(illness=lambda: None)
+    assert asyncio.run(healthz(lifecycle)).alive
+
+
+def test_not_alive_when_only_a_new_process_can_go_on():
+    lifecycle = SimpleNamespace(illness=lambda: "a device that is lost: it fell off")
+    with pytest.raises(NotReady) as caught:
+        asyncio.run(healthz(lifecycle))
+    assert caught.value.expected == "a process that can go on"
+    assert caught.value.received == "a device that is lost: it fell off"
+    assert caught.value.remedy == "start the process anew"
