@@ -14,6 +14,7 @@
     │   ├── GalleryNotFound         404  gallery_not_found
     │   ├── TrackletNotFound        404  tracklet_not_found
     │   ├── IdentityNotFound        404  identity_not_found
+    │   ├── ModelNotFound           404  model_not_found
     │   └── ReceiptNotFound         404  receipt_not_found
     ├── MethodNotAllowed            405  method_not_allowed
     ├── Conflict                    409  conflict
@@ -145,6 +146,12 @@ class IdentityNotFound(NotFound):
     """The gallery holds no tracklet of this identity."""
 
     code = "identity_not_found"
+
+
+class ModelNotFound(NotFound):
+    """Another model is served than the one that was asked for."""
+
+    code = "model_not_found"
 
 
 class ReceiptNotFound(NotFound):

@@ -70,7 +70,7 @@ class BulkFrames:
     async def _embedded(self, line: FramesLine) -> ParsedLine:
         failed = partial(ParsedLine, line.number, tracklet_id=line.tracklet_id)
         try:
-            embedded = await embed_patiently(self.runtime, line.source, self.pace)
+            embedded = await embed_patiently(self.runtime, line.source, *self.pace.begin())
         except ReidError as error:
             return failed(error=error)
         enrolment = Enrolment(line.tracklet_id, embedded.embedding, line.metadata, line.if_seq)

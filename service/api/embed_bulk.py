@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.api.access import AccessScope, requires
 from service.api.base64_frames import decode_frames
 from service.api.bulk_lines import line_limits, parsed_chunks, require_lines
 from service.api.dependencies import OpenRuntime, frames_answer
@@ -26,7 +27,7 @@ from service.errors import InvalidInput, ReidError
 from service.media.tracklet_source import EncodedFrames
 from service.runtime import Runtime
 
-router = APIRouter(tags=["embed"])
+router = APIRouter(tags=["embed"], dependencies=[requires(AccessScope.EMBED)])
 
 
 @router.post(
@@ -105,7 +106,7 @@ class _Lines:
 
     async def _embedded(self, line: _Frames) -> EmbedLineAnswer:
         try:
-            embedded = await embed_patiently(self.runtime, line.source, self.pace)
+            embedded = await embed_patiently(self.runtime, line.source, *self.pace.begin())
         except ReidError as error:
             return self._refused(line.number, line.tracklet_id, error)
         encode = embedding_base64 if self.query.encoding == "base64" else embedding_numbers

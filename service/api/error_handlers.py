@@ -2,14 +2,14 @@
 
 import logging
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service.answered_request import CLIENT_CLOSED_REQUEST
-from service.api.answers import ErrorAnswer, ErrorDetail
+from service.api.answers import ErrorDetail
+from service.api.error_shapes import error_body
 from service.api.request_log import REQUEST_ID_HEADER, note_error, request_id
 from service.api.validation import field_error
 from service.errors import InvalidQuery, MalformedRequest, MethodNotAllowed, NotFound, ReidError
@@ -34,7 +34,7 @@ def error_answer(request: Request, error: ReidError) -> Response:
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(
-        orjson.dumps(ErrorAnswer(error=error_detail(request, error)).model_dump()),
+        error_body(request.url.path, error.status, error_detail(request, error)),
         status_code=error.status,
         headers=headers,
         media_type="application/json",

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from service.api.deadline import NOTHING_KEPT
-from service.api.request_urgency import Pace
+from service.api.deadline import NOTHING_KEPT, Deadline
+from service.batching.urgency import Urgency
 from service.errors import Overloaded
 from service.media.tracklet_source import TrackletSource
 from service.runtime import EmbeddedTracklet, Runtime
@@ -12,7 +12,9 @@ from service.runtime import EmbeddedTracklet, Runtime
 _PAUSE_S = 1
 
 
-async def embed_patiently(runtime: Runtime, source: TrackletSource, pace: Pace) -> EmbeddedTracklet:
+async def embed_patiently(
+    runtime: Runtime, source: TrackletSource, deadline: Deadline, urgency: Urgency
+) -> EmbeddedTracklet:
     """Embed a tracklet whose sender has more, and is slowed down by waiting for this one.
 
     Raises:
@@ -20,7 +22,6 @@ async def embed_patiently(runtime: Runtime, source: TrackletSource, pace: Pace) 
         DeadlineExceeded: When the time is over.
         ReidError: As `Runtime.embed` does.
     """
-    deadline, urgency = pace.begin()
     async with deadline.bounding(NOTHING_KEPT):
         while True:
             try:

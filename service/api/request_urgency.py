@@ -1,6 +1,6 @@
 """How soon a request wants its answer: the headers `X-Priority` and `X-Timeout-S`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header
@@ -28,11 +28,6 @@ class Pace:
 
     priority: Priority
     seconds: float
-
-    def asked(self, *, priority: Priority | None, seconds: float | None) -> "Pace":
-        """The same but for what is asked for."""
-        chosen = self.priority if priority is None else priority
-        return replace(self, priority=chosen, seconds=seconds or self.seconds)
 
     def begin(self) -> tuple[Deadline, Urgency]:
         """From now on."""

@@ -15,7 +15,9 @@ from service.api import (
     health,
     identities,
     identity_changes,
+    kserve,
     metrics,
+    openai,
     search,
     served_model,
     tracklets,
@@ -37,6 +39,9 @@ ROUTERS = (
     aliases.router,
     health.router,
     served_model.router,
+    openai.router,
+    kserve.health_router,
+    kserve.router,
 )
 
 ADMIN_ROUTERS = (admin.router, audit.router, metrics.router)

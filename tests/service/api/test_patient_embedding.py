@@ -33,7 +33,10 @@ class FullAtFirst:
 
 
 def embed(runtime: FullAtFirst, seconds: float):
-    return asyncio.run(embed_patiently(runtime, SOURCE, Pace(Priority.BULK, seconds)))
+    async def story():
+        return await embed_patiently(runtime, SOURCE, *Pace(Priority.BULK, seconds).begin())
+
+    return asyncio.run(story())
 
 
 def test_a_full_service_is_asked_again_when_it_said():
