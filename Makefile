@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 SERVICE := .venv-service
 DEV := .venv
 
-.PHONY: help serve install test faults check format lock clean
+.PHONY: help serve install test faults check format openapi lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -31,6 +31,10 @@ check: $(DEV)/installed      ## formatting, lint, types, import rules
 format: $(DEV)/installed     ## format and mend what can be mended
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
+
+openapi: $(DEV)/installed    ## describe the calls of the service again, in docs/
+	$(DEV)/bin/reid openapi > docs/openapi.json
+	$(DEV)/bin/reid openapi --operators > docs/openapi-operators.json
 
 lock:            ## resolve the locked versions again (needs uv)
 	requirements/lock.sh

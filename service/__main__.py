@@ -11,6 +11,7 @@ from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
 from service.commands.gallery_forgetting import forgetting_commands
+from service.commands.openapi import openapi
 
 cli = typer.Typer(
     help="Video person re-identification: enroll tracklets, search with tracklets.",
@@ -21,6 +22,7 @@ cli = typer.Typer(
 cli.add_typer(gallery_commands, name="gallery")
 gallery_commands.add_typer(catalogue_commands)
 gallery_commands.add_typer(forgetting_commands)
+cli.command()(openapi)
 
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")

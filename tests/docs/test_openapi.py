@@ -1,0 +1,46 @@
+"""The committed description of the calls is that of the code."""
+
+import difflib
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from service.__main__ import cli
+from tests.live_service import ROOT
+
+DOCUMENTS = {"openapi.json": [], "openapi-operators.json": ["--operators"]}
+
+
+def described(arguments: list[str]) -> str:
+    result = CliRunner().invoke(cli, ["openapi", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize(("name", "arguments"), DOCUMENTS.items())
+def test_the_committed_document_is_what_the_code_says(name, arguments):
+    committed = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    lines = [committed.splitlines(), described(arguments).splitlines()]
+    changes = list(difflib.unified_diff(*lines, "committed", "the code's", lineterm=""))
+    assert not changes, "run `make openapi`:\n" + "\n".join(changes[:40])
+
+
+def test_the_document_does_not_depend_on_the_settings_of_this_machine(monkeypatch):
+    usual = described([])
+    monkeypatch.setenv("REID_MAX_FRAMES", "7")
+    monkeypatch.setenv("REID_REPLICA_NAME", "another")
+    assert described([]) == usual
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_call_has_its_own_name_a_summary_and_an_answer(name):
+    document = json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
+    calls = [call for path in document["paths"].values() for call in path.values()]
+    names = [call["operationId"] for call in calls]
+    assert len(set(names)) == len(names)
+    for call in calls:
+        assert call["description"]
+        assert call["tags"]
+        assert {"200", "201", "202"} & set(call["responses"])
+        assert "default" in call["responses"]
