@@ -26,6 +26,7 @@
     ├── BodyTooLarge                413  body_too_large
     ├── UnsupportedMediaType        415  unsupported_media_type
     ├── Overloaded                  429  overloaded           (Retry-After)
+    ├── DecodeFailed                500  decode_failed
     ├── InferenceFailed             500  inference_failed
     ├── SnapshotFailed              500  snapshot_failed
     │   └── SnapshotUnusable        500  snapshot_unusable
@@ -236,6 +237,12 @@ class Overloaded(ReidError):
 
     status = 429
     code = "overloaded"
+
+
+class DecodeFailed(ReidError):
+    """The decoder itself failed on this tracklet alone; frames it cannot read are no failure."""
+
+    code = "decode_failed"
 
 
 class InferenceFailed(ReidError):

@@ -9,7 +9,7 @@ from fastapi import Request
 
 from service.api.answers import FramesAnswer
 from service.api.dependencies import media_type, unsupported
-from service.api.error_handlers import error_detail
+from service.api.error_handlers import line_error
 from service.api.gallery_answers import BulkEndAnswer, LineAnswer
 from service.api.lines_in import NDJSON, Line, LineLimits
 from service.api.lines_out import json_line
@@ -140,7 +140,7 @@ class BulkEnrolment:
         name = line.tracklet_id if line.enrolment is None else line.enrolment.tracklet_id
         if error is not None or result is None or result.outcome is None:
             self._failed += 1
-            detail = None if error is None else error_detail(self.request, error)
+            detail = None if error is None else line_error(self.request, error)
             return LineAnswer(line=line.number, tracklet_id=name, error=detail)
         self._counts[result.outcome] += 1
         self._seq = result.seq

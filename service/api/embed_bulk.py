@@ -13,7 +13,7 @@ from service.api.bulk_lines import line_limits, parsed_chunks, require_lines
 from service.api.dependencies import OpenRuntime, frames_answer
 from service.api.embed_answers import EmbedEndAnswer, EmbedLineAnswer
 from service.api.embedding_codec import embedding_base64, embedding_numbers
-from service.api.error_handlers import error_detail
+from service.api.error_handlers import line_error
 from service.api.in_order import in_order
 from service.api.line_schemas import EmbedLine
 from service.api.lines_in import NDJSON, Line, read_chunks
@@ -119,5 +119,5 @@ class _Lines:
         )
 
     def _refused(self, number: int, name: str | None, error: ReidError) -> EmbedLineAnswer:
-        detail = error_detail(self.request, error)
+        detail = line_error(self.request, error)
         return EmbedLineAnswer(line=number, tracklet_id=name, error=detail)

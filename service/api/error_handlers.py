@@ -53,18 +53,32 @@ def error_detail(request: Request, error: ReidError) -> ErrorDetail:
     )
 
 
+def line_error(request: Request, error: ReidError) -> ErrorDetail:
+    """What an answer of lines says of `error`, which is one line's and not the request's."""
+    _log_failure(error)
+    return error_detail(request, error)
+
+
+def _log_failure(error: ReidError) -> None:
+    if error.status < 500:
+        return
+    cause = error.__cause__
+    log_event(
+        logger,
+        logging.ERROR,
+        "request_failed",
+        # What is unavailable is so for many requests; what is broken has to be found.
+        error=cause if error.status == 500 else None,
+        code=error.code,
+        received=error.received,
+        cause=type(cause).__name__ if cause else None,
+    )
+
+
 async def _on_reid_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ReidError):
         return await _on_unexpected(request, error)
-    if error.status >= 500:
-        log_event(
-            logger,
-            logging.ERROR,
-            "request_failed",
-            code=error.code,
-            received=error.received,
-            cause=type(error.__cause__).__name__ if error.__cause__ else None,
-        )
+    _log_failure(error)
     return error_answer(request, error)
 
 

@@ -12,7 +12,14 @@ from contextlib import contextmanager
 
 from service.batching.answer_rate import AnswerRate
 from service.batching.urgency import Priority, Urgency
-from service.errors import InferenceFailed, InvalidInput, NotReady, Overloaded, TooManyFrames
+from service.errors import (
+    DecodeFailed,
+    InferenceFailed,
+    InvalidInput,
+    NotReady,
+    Overloaded,
+    TooManyFrames,
+)
 
 _KEPT_FOR_SEARCHES = 1 / 8
 """Bulk leaves so much of the room, so that a search need not wait for room behind it."""
@@ -82,7 +89,7 @@ class Admission:
         reservation = Reservation(self._held, urgency.priority, items)
         try:
             yield reservation
-        except (InferenceFailed, InvalidInput):
+        except (DecodeFailed, InferenceFailed, InvalidInput):
             self._rate.answered(reservation.items, urgency.priority)
             raise
         else:

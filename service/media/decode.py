@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from model.manifest import Preprocessing
-from service.errors import NotReady
+from service.errors import DecodeFailed, NotReady, ReidError
 from service.media.decode_budget import DecodeBudget, DecodeLimits
 from service.media.decoded_tracklet import DecodedTracklet
 from service.media.frame_limits import FrameLimits
@@ -65,6 +65,7 @@ class FrameDecoder:
             NoReadableFrame: When not one frame can be decoded.
             TooManyFrames: When a video is too long.
             DecodeBudgetExceeded: When decoding takes more than a tracklet may take.
+            DecodeFailed: When the decoder raises what it never should.
             NotReady: When the decoder is closed.
         """
         abandoned = threading.Event()
@@ -73,6 +74,11 @@ class FrameDecoder:
             return await asyncio.get_running_loop().run_in_executor(
                 self._pool, self._decode_tracklet, source, abandoned
             )
+        except ReidError:
+            raise
+        except Exception as error:
+            self._refuse_when_closed()
+            raise _failed(error) from error
         finally:
             abandoned.set()
 
@@ -110,6 +116,14 @@ class FrameDecoder:
         from service.media.crop_video import decode_video  # noqa: PLC0415
 
         return decode_video(source.file, (limits.frame, limits.video), preprocessing, budget)
+
+
+def _failed(error: Exception) -> DecodeFailed:
+    return DecodeFailed(
+        expected="the frames to be decoded",
+        received=f"{type(error).__name__} from the decoder",
+        remedy="report these frames; the other requests are not touched by it",
+    )
 
 
 class _AbandonedError(Exception):

@@ -41,11 +41,11 @@ def test_an_error_costs_one_request_and_no_thread_of_the_decoder(service):
 def test_its_answer_says_nothing_of_the_inside_and_the_log_has_the_error(service):
     (outcome,) = asyncio.run(ask_all(service.url, [BROKEN]))
     error = json.loads(outcome.body)["error"]
-    assert (outcome.status, error["code"]) == (500, "internal_error")
+    assert (outcome.status, error["code"]) == (500, "decode_failed")
     assert "decoder that broke" not in outcome.body.decode()
     (logged,) = [
         line
-        for line in service.events("unexpected_failure")
+        for line in service.events("request_failed")
         if line["request_id"] == error["request_id"]
     ]
     assert "a decoder that broke" in str(logged["exception"])

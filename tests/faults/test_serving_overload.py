@@ -69,7 +69,7 @@ def test_at_twice_the_capacity_who_is_accepted_is_answered_and_who_is_refused_kn
     answered = [outcome for outcome in outcomes if outcome.status == 200]
     assert max(outcome.seconds for outcome in answered) < DEADLINE_S + 0.5
     refused = [outcome for outcome in outcomes if outcome.status == 429]
-    assert {int(outcome.headers["retry-after"]) for outcome in refused} <= {1, 2}
+    assert {int(outcome.headers["retry-after"]) for outcome in refused} <= {1, 2, 3, 4, 5}
     assert json.loads(refused[0].body)["error"]["code"] == "overloaded"
     assert sum(outcome.seconds for outcome in refused) / len(refused) < DEADLINE_S / 2
     assert probe_s < 0.5

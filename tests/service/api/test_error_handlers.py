@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from service.api.answers import ErrorAnswer
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
-from service.errors import InvalidQuery, ReidError, StoreUnavailable
+from service.errors import InferenceFailed, InvalidQuery, ReidError, StoreUnavailable
 from service.log import JsonLines
 from tests.asgi_exchange import Exchange, exchange
 
@@ -97,9 +97,19 @@ def test_a_failure_on_our_side_is_logged_with_its_cause_and_a_refusal_is_not(cap
     line = json.loads(JsonLines().format(record))
     assert (line["code"], line["received"], line["cause"]) == ("store_unavailable", "b", "OSError")
     assert line["request_id"] == detail(seen).request_id
+    assert "exception" not in line
     caplog.clear()
     answer_to(InvalidQuery(expected="a", received="b", remedy="c"))
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_what_is_broken_is_logged_with_its_traceback(caplog):
+    failure = InferenceFailed(expected="a", received="b", remedy="c")
+    failure.__cause__ = LookupError("inside")
+    seen = answer_to(failure)
+    (record,) = [record for record in caplog.records if record.msg == "request_failed"]
+    assert "LookupError: inside" in json.loads(JsonLines().format(record))["exception"]
+    assert b"inside" not in seen.body
 
 
 @pytest.mark.parametrize(

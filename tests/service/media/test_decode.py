@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from service.errors import DecodeBudgetExceeded, NotReady
+from service.errors import DecodeBudgetExceeded, DecodeFailed, NotReady
 from service.media import picture_files
 from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
@@ -74,6 +74,22 @@ def test_cancelled_tracklet_is_dropped_at_its_next_frame(monkeypatch):
     decoder.close()
 
     assert len(calls) == 2
+
+
+def test_a_decoder_that_raises_fails_this_tracklet_and_says_how(decoder, monkeypatch):
+    def broken(*_):
+        raise LookupError("inside")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(picture_files, "decode_pixels", broken)
+        with pytest.raises(DecodeFailed) as failed:
+            within_20_s(decoder.decode(sent([encoded_frame(0)])))
+    assert str(failed.value) == (
+        "expected the frames to be decoded, received LookupError from the decoder; "
+        "report these frames; the other requests are not touched by it"
+    )
+    assert isinstance(failed.value.__cause__, LookupError)
+    assert within_20_s(decoder.decode(sent([encoded_frame(0)]))).received == 1
 
 
 def test_closed_decoder_is_not_ready(decoder):
