@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-_OK = 200
+_GOOD = frozenset({200, 201})
 _MOST_CONNECTIONS = 1024
 _END_OF_HEAD = b"\r\n\r\n"
 _UNANSWERED_AFTER_S = 60.0
@@ -80,7 +80,7 @@ class Load:
         return [
             answer
             for answer in self.answers
-            if answer.status == _OK
+            if answer.status in _GOOD
             and self.skipped_s <= answer.came_s < until_s
             and answer.latency_s <= within_s
         ]
@@ -130,6 +130,7 @@ class _Run:
         self.load = load
         self._address = (parts.hostname or "", parts.port or 80)
         self._idle: list[_Connection] = []
+        self._opened: list[_Connection] = []
         self._room = asyncio.Semaphore(_MOST_CONNECTIONS)
         self._started_s = time.perf_counter()
         self._started_cpu_s = time.process_time()
@@ -149,20 +150,20 @@ class _Run:
                 return
         now_s = self.now_s()
         self.load.answers.append(Answer(status, now_s, now_s - due_s))
-        if connection.is_open:
-            self._idle.append(connection)
+        self._idle.append(connection)
 
     async def over(self, asking: Awaitable[object]) -> None:
         """Wait for the last answer, and leave."""
         await asking
         elapsed_s = self.now_s()
         self.load.client_cores = (time.process_time() - self._started_cpu_s) / elapsed_s
-        for connection in self._idle:
-            connection.close()
+        for connection in self._opened:
+            await connection.close()
 
     async def _connect(self) -> "_Connection":
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(_Connection, *self._address)
+        self._opened.append(connection)
         return connection
 
 
@@ -171,13 +172,10 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
+        self._lost = asyncio.Event()
         self._received = bytearray()
         self._whole: int | None = None
         self._status: asyncio.Future[int] | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
 
     async def ask(self, request: bytes) -> int:
         """The status of the answer to these bytes.
@@ -185,15 +183,17 @@ class _Connection(asyncio.Protocol):
         Raises:
             OSError: When the connection is lost before the answer is whole.
         """
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._lost.is_set():
             raise ConnectionResetError("the server closed an idle connection")
         self._status = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._status
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close it, unless that has happened."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
+            await self._lost.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -205,8 +205,11 @@ class _Connection(asyncio.Protocol):
             end = self._received.find(_END_OF_HEAD)
             if end < 0:
                 return
-            body = _stated_length(bytes(self._received[:end]))
-            self._whole = end + len(_END_OF_HEAD) + body
+            stated = _stated_length(bytes(self._received[:end]))
+            if stated is None:
+                self._settle(ConnectionError("expected an answer that states its length"))
+                return
+            self._whole = end + len(_END_OF_HEAD) + stated
         if len(self._received) >= self._whole:
             status = int(self._received[9:12])
             del self._received[: self._whole]
@@ -214,17 +217,21 @@ class _Connection(asyncio.Protocol):
             self._settle(status)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._status is not None and not self._status.done():
-            self._status.set_exception(exc or ConnectionResetError("closed before the answer"))
+        self._lost.set()
+        self._settle(exc or ConnectionResetError("closed before the answer"))
 
-    def _settle(self, status: int) -> None:
-        if self._status is not None and not self._status.done():
-            self._status.set_result(status)
+    def _settle(self, result: int | Exception) -> None:
+        if self._status is None or self._status.done():
+            return
+        if isinstance(result, int):
+            self._status.set_result(result)
+        else:
+            self._status.set_exception(result)
 
 
-def _stated_length(head: bytes) -> int:
+def _stated_length(head: bytes) -> int | None:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return int(value)
-    raise ConnectionError(f"expected an answer that states its length, received {head[:200]!r}")
+    return None

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +65,13 @@ def slope(at: Sequence[float], values: Sequence[float]) -> float:
 
 
 @asynccontextmanager
-async def watching_memory(process_id: int, *, every_s: float) -> AsyncIterator[MemoryCurve]:
-    """Sample beside the body of the `with`."""
+async def watching_memory(
+    process_id: int,
+    *,
+    every_s: float,
+    sampled: Callable[[float, float], None] = lambda _at_s, _resident_mb: None,
+) -> AsyncIterator[MemoryCurve]:
+    """Sample beside the body of the `with`, and tell of each sample when it is taken."""
     curve = MemoryCurve()
     started_s = time.monotonic()
 
@@ -74,6 +79,7 @@ async def watching_memory(process_id: int, *, every_s: float) -> AsyncIterator[M
         while True:
             curve.at_s.append(time.monotonic() - started_s)
             curve.resident_mb.append(resident_mb(process_id))
+            sampled(curve.at_s[-1], curve.resident_mb[-1])
             await asyncio.sleep(every_s)
 
     sampling = asyncio.create_task(sample())

@@ -32,8 +32,8 @@ def of_lengths(samples: Path, lengths: Sequence[int]) -> list[list[bytes]]:
     return [[next(files)[0] for _ in range(length)] for length in lengths]
 
 
-def multipart(path: str) -> Callable[[Sequence[bytes]], bytes]:
-    """Makes requests that post each frame as a part named `frames`."""
+def multipart(path: str, *, method: str = "POST") -> Callable[[Sequence[bytes]], bytes]:
+    """Makes requests that send each frame as a part named `frames`."""
 
     def request(tracklet: Sequence[bytes]) -> bytes:
         parts = [
@@ -44,7 +44,7 @@ def multipart(path: str) -> Callable[[Sequence[bytes]], bytes]:
             for place, file in enumerate(tracklet)
         ]
         body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-        return _post(path, f"multipart/form-data; boundary={_BOUNDARY}", body)
+        return _whole(method, path, f"multipart/form-data; boundary={_BOUNDARY}", body)
 
     return request
 
@@ -54,14 +54,14 @@ def base64_json(path: str) -> Callable[[Sequence[bytes]], bytes]:
 
     def request(tracklet: Sequence[bytes]) -> bytes:
         frames = [base64.b64encode(file).decode("ascii") for file in tracklet]
-        return _post(path, "application/json", orjson.dumps({"frames": frames}))
+        return _whole("POST", path, "application/json", orjson.dumps({"frames": frames}))
 
     return request
 
 
-def _post(path: str, content_type: str, body: bytes) -> bytes:
+def _whole(method: str, path: str, content_type: str, body: bytes) -> bytes:
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body

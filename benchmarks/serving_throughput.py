@@ -149,6 +149,11 @@ class _Rounds:
         )
         _require_only_good(load.statuses(), load.unanswered)
         self.client_cores = max(self.client_cores, load.client_cores)
+        if not load.per_s():
+            raise RuntimeError(
+                f"expected answers within {contest.seconds:g} s, received none from {url}; "
+                "measure for longer, or on a machine that does nothing else"
+            )
         return load.per_s() * contest.frames
 
 
