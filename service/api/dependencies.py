@@ -17,6 +17,11 @@ from service.runtime import Runtime
 from service.settings import Settings
 
 MULTIPART = "multipart/form-data"
+MSGPACK = "application/msgpack"
+RAW = "application/octet-stream"
+VIDEO = "video/*"
+FRAME_BODIES = (MULTIPART, MSGPACK, RAW, VIDEO)
+"""Content types that carry frames."""
 JSON = "application/json"
 
 _DEFAULT_PAGE = 100
@@ -26,7 +31,7 @@ _CONTENT_TYPE_REMEDY = (
     "or JSON with the header Content-Type: application/json"
 )
 _REMEDIES: dict[tuple[str, ...], str] = {
-    (MULTIPART,): _MULTIPART_REMEDY,
+    FRAME_BODIES: _MULTIPART_REMEDY,
     (JSON,): "send JSON with the header Content-Type: application/json",
     (NDJSON,): "send one JSON object a line with the header Content-Type: application/x-ndjson",
 }

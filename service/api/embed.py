@@ -30,7 +30,7 @@ async def embed(
     urgency: UsuallyBulk,
     query: Annotated[EmbedQuery, Query()],
 ) -> EmbedAnswer:
-    """Embed one tracklet: multipart, repeated field `frames`, in time order."""
+    """Embed one tracklet: its frames in time order, or a video of crops."""
     async with deadline.bounding(NOTHING_KEPT):
         upload = await read_upload(request, runtime.settings, json_field=None)
         embedded = await runtime.embed(upload.source, urgency=urgency)

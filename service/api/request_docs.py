@@ -4,14 +4,36 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
+from service.api.dependencies import JSON, MSGPACK, MULTIPART, RAW, VIDEO
+from service.api.frames_in import json_header
+from service.api.raw_frames import SHAPE_HEADER
+
 SchemaValue: TypeAlias = "JsonSchema | list[SchemaValue] | str | int | float | bool | None"
 JsonSchema: TypeAlias = dict[str, SchemaValue]
 
+_BINARY: JsonSchema = {"type": "string", "format": "binary"}
 _FRAMES: JsonSchema = {
     "type": "array",
     "description": "JPEG, PNG or WebP crops of one person, in time order",
-    "items": {"type": "string", "format": "binary"},
+    "minItems": 1,
+    "items": _BINARY,
 }
+_VIDEO: JsonSchema = {
+    **_BINARY,
+    "description": "A video of crops of one person, in place of frames",
+}
+_PIXELS: JsonSchema = {**_BINARY, "description": "uint8 RGB, frames by rows by columns by 3"}
+_SHAPE: JsonSchema = {
+    "type": "array",
+    "description": "Of the pixels: frames, rows, columns and 3",
+    "minItems": 4,
+    "maxItems": 4,
+    "items": {"type": "integer", "minimum": 1},
+}
+_FORM: JsonSchema = {"frames": _FRAMES, "video": _VIDEO}
+_PACKED: JsonSchema = {"frames": _FRAMES, "pixels": _PIXELS, "shape": _SHAPE, "video": _VIDEO}
+_OF_PIXELS = "Shape of a body of pixels: frames, rows, columns and 3, as 8,256,128,3"
+_BESIDE = "where the body is pixels or a video"
 
 
 def body_docs(
@@ -19,25 +41,38 @@ def body_docs(
     field: str | None = None,
     in_field: type[BaseModel] | None = None,
     as_json: type[BaseModel] | None = None,
-) -> dict[str, JsonSchema]:
-    """OpenAPI's `requestBody` for a route.
+) -> dict[str, SchemaValue]:
+    """OpenAPI's `requestBody` and `parameters` for a route that takes a tracklet.
 
     Args:
         field: Name of the JSON field beside the frames of a multipart body.
         in_field: What the field holds.
         as_json: What a JSON body holds, where the route takes one.
     """
-    properties: JsonSchema = {"frames": _FRAMES}
+    beside: JsonSchema = {}
+    parameters: list[SchemaValue] = [_header(SHAPE_HEADER, {"type": "string"}, _OF_PIXELS)]
     if field is not None and in_field is not None:
-        properties[field] = _inlined(in_field)
+        beside = {field: _inlined(in_field)}
+        schema: JsonSchema = {"type": "string", "contentMediaType": JSON}
+        parameters.append(_header(json_header(field), schema, f"`{field}`, {_BESIDE}"))
     content: JsonSchema = {
-        "multipart/form-data": {
-            "schema": {"type": "object", "required": ["frames"], "properties": properties}
-        }
+        MULTIPART: {"schema": _object(_FORM, beside, [["frames"], ["video"]])},
+        MSGPACK: {"schema": _object(_PACKED, beside, [["frames"], ["pixels", "shape"], ["video"]])},
+        RAW: {"schema": _PIXELS},
+        VIDEO: {"schema": _VIDEO},
     }
     if as_json is not None:
-        content["application/json"] = {"schema": _inlined(as_json)}
-    return {"requestBody": {"required": True, "content": content}}
+        content[JSON] = {"schema": _inlined(as_json)}
+    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+
+
+def _object(forms: JsonSchema, beside: JsonSchema, one_of: list[list[str]]) -> JsonSchema:
+    required: list[SchemaValue] = [{"required": [*names]} for names in one_of]
+    return {"type": "object", "properties": {**forms, **beside}, "oneOf": required}
+
+
+def _header(name: str, schema: JsonSchema, description: str) -> JsonSchema:
+    return {"name": name, "in": "header", "schema": schema, "description": description}
 
 
 def json_docs(body: type[BaseModel]) -> dict[str, JsonSchema]:

@@ -7,6 +7,7 @@ from service.api.answers import FramesAnswer, MatchAnswer, SearchAnswer
 from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (
+    FRAME_BODIES,
     JSON,
     OpenRuntime,
     RequestDeadline,
@@ -17,7 +18,7 @@ from service.api.dependencies import (
     unsupported,
 )
 from service.api.embedding_codec import embedding_of_model
-from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
+from service.api.frames_in import carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.request_urgency import UsuallyInteractive

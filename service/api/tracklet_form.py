@@ -1,4 +1,4 @@
-"""Reads a multipart upload: frames in the order sent and one JSON field, nothing else.
+"""Reads a multipart upload: frames in the order sent, or a video, and one JSON field.
 
 Frames stay in memory and are never spooled to disk, for they are pictures of people; the body
 limit bounds them. A part over a limit ends the reading at once.
@@ -11,9 +11,11 @@ from starlette.requests import Request
 
 from service.api.body_limit import body_too_large
 from service.api.multipart_scanner import MultipartError, MultipartScanner
-from service.errors import InvalidInput, MalformedRequest, NoReadableFrame, TooManyFrames
+from service.api.raw_frames import too_many_frames
+from service.errors import InvalidInput, MalformedRequest, NoReadableFrame
 
 FRAMES_FIELD = "frames"
+VIDEO_FIELD = "video"
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,11 @@ class FormLimits:
 
 @dataclass(frozen=True)
 class TrackletForm:
-    """Encoded frames in the order sent, and the JSON field as sent (`{}` when left out)."""
+    """Encoded frames in the order sent, or a video, and the JSON field (`{}` when left out)."""
 
     frames: tuple[bytes, ...]
     json: bytes
+    video: bytes | None = None
 
 
 async def read_tracklet_form(
@@ -44,7 +47,8 @@ async def read_tracklet_form(
 
     Raises:
         MalformedRequest: When the body is not multipart, or ends early.
-        InvalidInput: For a part with another name, or a second JSON field.
+        InvalidInput: For a part with another name, a second video or JSON field, or frames beside
+            a video.
         TooManyFrames: At the first frame over the limit.
         BodyTooLarge: When the JSON field is over its limit.
         NoReadableFrame: When there is no frame at all.
@@ -58,13 +62,13 @@ async def read_tracklet_form(
         raise _malformed("a body that is not multipart/form-data") from error
     if not scanner.ended:
         raise _malformed("a body that ends before its closing boundary")
-    if not parts.frames:
+    if not parts.frames and parts.video is None:
         raise NoReadableFrame(
-            expected=f"at least one part named `{FRAMES_FIELD}`",
+            expected=f"at least one part named `{FRAMES_FIELD}`, or one named `{VIDEO_FIELD}`",
             received="none",
             remedy=f"send each frame as a part named `{FRAMES_FIELD}`, in time order",
         )
-    return TrackletForm(frames=tuple(parts.frames), json=parts.json or b"{}")
+    return TrackletForm(tuple(parts.frames), parts.json or b"{}", parts.video)
 
 
 @dataclass
@@ -75,6 +79,7 @@ class _Parts:
     limits: FormLimits
     frames: list[bytes] = field(default_factory=list)
     json: bytes | None = None
+    video: bytes | None = None
     _name: str = ""
     _content: bytearray = field(default_factory=bytearray)
 
@@ -83,20 +88,22 @@ class _Parts:
         self._name = name
         self._content = bytearray()
         if name == FRAMES_FIELD:
-            self._check_frame_count()
-        elif name != self.json_field:
+            self._check_frame()
+        elif name not in {VIDEO_FIELD, self.json_field}:
             raise self._unknown_part()
-        elif self.json is not None:
+        elif (self.video if name == VIDEO_FIELD else self.json) is not None:
             raise InvalidInput(
                 expected=f"one part named `{name}`",
                 received="more than one",
                 remedy="send it once",
             )
+        elif name == VIDEO_FIELD and self.frames:
+            raise _frames_and_video()
 
     def add(self, content: bytes) -> None:
         """Keep it, unless the JSON field becomes too large."""
         self._content += content
-        if self._name == FRAMES_FIELD:
+        if self._name != self.json_field:
             return
         if len(self._content) > self.limits.max_json_bytes:
             raise body_too_large(self.limits.max_json_bytes, f"a larger part `{self._name}`")
@@ -105,21 +112,21 @@ class _Parts:
         """Keep the part as what its name says."""
         if self._name == FRAMES_FIELD:
             self.frames.append(bytes(self._content))
+        elif self._name == VIDEO_FIELD:
+            self.video = bytes(self._content)
         else:
             self.json = bytes(self._content)
 
-    def _check_frame_count(self) -> None:
+    def _check_frame(self) -> None:
+        if self.video is not None:
+            raise _frames_and_video()
         if len(self.frames) == self.limits.max_frames:
-            raise TooManyFrames(
-                expected=f"at most {self.limits.max_frames} frames",
-                received="more",
-                remedy="send frames spread evenly over the tracklet, or raise the service's limit",
-            )
+            raise too_many_frames(self.limits.max_frames)
 
     def _unknown_part(self) -> InvalidInput:
-        wanted = [FRAMES_FIELD] if self.json_field is None else [FRAMES_FIELD, self.json_field]
+        beside = "" if self.json_field is None else f", and `{self.json_field}`"
         return InvalidInput(
-            expected=f"parts named {' and '.join(f'`{name}`' for name in wanted)}",
+            expected=f"parts named `{FRAMES_FIELD}` or `{VIDEO_FIELD}`{beside}",
             received=f"a part named `{self._name[:60]}`",
             remedy="rename it or leave it out",
         )
@@ -130,6 +137,14 @@ def _boundary(request: Request) -> bytes:
     if not options.get(b"boundary"):
         raise _malformed("a content type without a boundary")
     return options[b"boundary"]
+
+
+def _frames_and_video() -> InvalidInput:
+    return InvalidInput(
+        expected=f"parts named `{FRAMES_FIELD}`, or one named `{VIDEO_FIELD}`",
+        received="both",
+        remedy="send one form of a tracklet",
+    )
 
 
 def _malformed(received: str) -> MalformedRequest:

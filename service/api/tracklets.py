@@ -18,6 +18,7 @@ from service.api.answers import (
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import (
+    FRAME_BODIES,
     JSON,
     OpenRuntime,
     RequestDeadline,
@@ -32,7 +33,7 @@ from service.api.embedding_codec import embedding_numbers, embedding_of_model
 from service.api.erasures import ACCEPTED, TrackletErasing
 from service.api.filter_json import read_filter_text, time_window
 from service.api.forgetting_answers import ErasureAnswer
-from service.api.frames_in import FRAME_BODIES, carries_frames, read_upload
+from service.api.frames_in import carries_frames, read_upload
 from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.request_urgency import UsuallyBulk

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from service.api.dependencies import FRAME_BODIES
 from service.api.gallery_schemas import (
     BatchBody,
     BatchItem,
@@ -14,16 +15,25 @@ from service.api.request_docs import body_docs, json_docs, lines_docs
 from service.api.schemas import EnrollBody, MetadataBody, SearchBody, SearchOptionsBody
 
 
-def test_multipart_alone_has_frames_alone():
-    content = body_docs()["requestBody"]["content"]
-    assert list(content) == ["multipart/form-data"]
-    schema = content["multipart/form-data"]["schema"]
-    assert list(schema["properties"]) == ["frames"]
-    assert schema["required"] == ["frames"]
+def test_every_body_that_carries_frames_is_described():
+    docs = body_docs()
+    content = docs["requestBody"]["content"]
+    assert tuple(content) == FRAME_BODIES
+    form = content["multipart/form-data"]["schema"]
+    assert list(form["properties"]) == ["frames", "video"]
+    assert form["oneOf"] == [{"required": ["frames"]}, {"required": ["video"]}]
+    packed = content["application/msgpack"]["schema"]
+    assert list(packed["properties"]) == ["frames", "pixels", "shape", "video"]
+    assert {"required": ["pixels", "shape"]} in packed["oneOf"]
+    assert [header["name"] for header in docs["parameters"]] == ["X-Tracklet-Shape"]
 
 
 def test_both_forms_are_described_without_references():
     docs = body_docs(field="metadata", in_field=MetadataBody, as_json=EnrollBody)
+    assert [header["name"] for header in docs["parameters"]] == [
+        "X-Tracklet-Shape",
+        "X-Tracklet-Metadata",
+    ]
     content = docs["requestBody"]["content"]
     form = content["multipart/form-data"]["schema"]["properties"]
     assert set(form["metadata"]["properties"]) == set(MetadataBody.model_fields)

@@ -88,10 +88,11 @@ def test_the_json_field_is_bounded():
 def test_a_part_of_another_name_is_refused_by_name():
     error = refusal(("frames[]", ("a", b"x")))
     assert type(error) is InvalidInput
-    assert error.expected == "parts named `frames` and `metadata`"
+    assert error.expected == "parts named `frames` or `video`, and `metadata`"
     assert error.received == "a part named `frames[]`"
     assert error.remedy == "rename it or leave it out"
-    assert refusal(("metadata", (None, b"{}")), json_field=None).expected == "parts named `frames`"
+    error = refusal(("metadata", (None, b"{}")), json_field=None)
+    assert error.expected == "parts named `frames` or `video`"
 
 
 def test_a_second_json_field_is_refused():
@@ -100,10 +101,29 @@ def test_a_second_json_field_is_refused():
     assert error.received == "more than one"
 
 
+def test_a_video_stands_in_the_place_of_frames():
+    form = read(*built(("video", ("v.mp4", b"a video")), ("metadata", (None, b"{}"))))
+    assert form == TrackletForm(frames=(), json=b"{}", video=b"a video")
+
+
+@pytest.mark.parametrize("names", [("frames", "video"), ("video", "frames")])
+def test_frames_beside_a_video_are_refused(names):
+    error = refusal(*((name, (name, b"x")) for name in names))
+    assert str(error) == (
+        "expected parts named `frames`, or one named `video`, received both; "
+        "send one form of a tracklet"
+    )
+
+
+def test_a_second_video_is_refused():
+    error = refusal(("video", ("v", b"x")), ("video", ("v", b"x")))
+    assert (error.expected, error.received) == ("one part named `video`", "more than one")
+
+
 def test_a_form_without_frames_says_how_to_send_them():
     error = refusal(("metadata", (None, b"{}")))
     assert type(error) is NoReadableFrame
-    assert error.expected == "at least one part named `frames`"
+    assert error.expected == "at least one part named `frames`, or one named `video`"
     assert "as a part named `frames`, in time order" in error.remedy
 
 
