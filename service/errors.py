@@ -10,6 +10,8 @@
     │   ├── TooManyFrames           422  too_many_frames
     │   └── DecodeBudgetExceeded    422  decode_budget_exceeded
     ├── MalformedRequest            400  malformed_request
+    ├── Unauthorized                401  unauthorized         (WWW-Authenticate)
+    ├── Forbidden                   403  forbidden
     ├── NotFound                    404  not_found
     │   ├── GalleryNotFound         404  gallery_not_found
     │   ├── TrackletNotFound        404  tracklet_not_found
@@ -26,6 +28,7 @@
     ├── BodyTooLarge                413  body_too_large
     ├── UnsupportedMediaType        415  unsupported_media_type
     ├── Overloaded                  429  overloaded           (Retry-After)
+    │   └── QuotaExceeded           429  quota_exceeded       (Retry-After)
     ├── DecodeFailed                500  decode_failed
     ├── InferenceFailed             500  inference_failed
     ├── SnapshotFailed              500  snapshot_failed
@@ -122,6 +125,20 @@ class MalformedRequest(ReidError):
 
     status = 400
     code = "malformed_request"
+
+
+class Unauthorized(ReidError):
+    """It is not known who asks."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(ReidError):
+    """Who asks may not do this."""
+
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(ReidError):
@@ -237,6 +254,12 @@ class Overloaded(ReidError):
 
     status = 429
     code = "overloaded"
+
+
+class QuotaExceeded(Overloaded):
+    """The key has asked for as much as it may; others are served."""
+
+    code = "quota_exceeded"
 
 
 class DecodeFailed(ReidError):
