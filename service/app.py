@@ -78,9 +78,7 @@ def create_app(
 def create_admin_app(public: FastAPI, settings: Settings) -> FastAPI:
     """What the second port serves, of the same runtime; `public` starts and stops it."""
     state = public.state
-    app = _application(
-        settings, ADMIN_ROUTERS, watch=state.watch, doorkeeper=state.doorkeeper
-    )
+    app = _application(settings, ADMIN_ROUTERS, watch=state.watch, doorkeeper=state.doorkeeper)
     app.state = state
     return app
 

@@ -42,6 +42,7 @@
     ├── DeadlineExceeded            504  deadline_exceeded
     └── CapacityExceeded            507  capacity_exceeded
 
+Those of access are in `service/access/refusals.py`, all others here;
 `service/api/error_handlers.py` is the only place that turns one into a response.
 """
 
@@ -125,20 +126,6 @@ class MalformedRequest(ReidError):
 
     status = 400
     code = "malformed_request"
-
-
-class Unauthorized(ReidError):
-    """It is not known who asks."""
-
-    status = 401
-    code = "unauthorized"
-
-
-class Forbidden(ReidError):
-    """Who asks may not do this."""
-
-    status = 403
-    code = "forbidden"
 
 
 class NotFound(ReidError):
@@ -254,12 +241,6 @@ class Overloaded(ReidError):
 
     status = 429
     code = "overloaded"
-
-
-class QuotaExceeded(Overloaded):
-    """The key has asked for as much as it may; others are served."""
-
-    code = "quota_exceeded"
 
 
 class DecodeFailed(ReidError):

@@ -12,7 +12,7 @@ from service.access.api_key import MOST_CHARACTERS, hash_of
 from service.access.keys_file import KeyRecord, KeysFileError, read_keys
 from service.access.principal import ANYONE, Principal
 from service.access.quotas import Quotas
-from service.errors import Unauthorized
+from service.access.refusals import Unauthorized
 from service.gallery.periodic_thread import PeriodicThread
 from service.log import log_event
 

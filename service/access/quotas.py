@@ -8,7 +8,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from service.access.principal import Principal
-from service.errors import QuotaExceeded
+from service.access.refusals import QuotaExceeded
 
 WINDOW_S = 10
 """Long enough that a tracklet of many frames fits a small quota, and a burst a small rate."""

@@ -8,7 +8,8 @@ from starlette.types import Scope
 
 from service.access.doorkeeper import Doorkeeper
 from service.access.principal import AccessScope, Principal
-from service.errors import Forbidden, ReidError, Unauthorized
+from service.access.refusals import Forbidden, Unauthorized
+from service.errors import ReidError
 
 
 @dataclass(frozen=True, slots=True)

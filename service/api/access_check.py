@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.access.doorkeeper import Doorkeeper
 from service.access.frame_quota import frames_counted_by
 from service.access.principal import Principal
-from service.errors import Forbidden, ReidError, Unauthorized
+from service.access.refusals import Forbidden, Unauthorized
+from service.errors import ReidError
 
 _BEARER = "bearer "
 

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from service.access.refusals import Unauthorized
 from service.answered_request import CLIENT_CLOSED_REQUEST
 from service.api.answers import ErrorDetail
 from service.api.error_shapes import error_body
@@ -18,7 +19,6 @@ from service.errors import (
     MethodNotAllowed,
     NotFound,
     ReidError,
-    Unauthorized,
 )
 from service.log import log_event
 

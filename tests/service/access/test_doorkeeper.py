@@ -9,7 +9,7 @@ from service.access import doorkeeper as module
 from service.access.doorkeeper import Doorkeeper
 from service.access.keys_file import KeysFileError, change_keys
 from service.access.principal import ANYONE, AccessScope
-from service.errors import Unauthorized
+from service.access.refusals import Unauthorized
 from tests.api_keys import add_key
 
 

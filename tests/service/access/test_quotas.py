@@ -3,7 +3,8 @@ import pytest
 from service.access.frame_quota import frames_counted_by, spend_frames
 from service.access.principal import Principal
 from service.access.quotas import WINDOW_S, Quotas
-from service.errors import Overloaded, QuotaExceeded
+from service.access.refusals import QuotaExceeded
+from service.errors import Overloaded
 
 
 @pytest.fixture

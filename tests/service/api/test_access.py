@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from service.access.principal import ANYONE, AccessScope, Principal
+from service.access.refusals import Forbidden, Unauthorized
 from service.api.access import key_name, principal_of, requires
 from service.app import create_admin_app, create_app
-from service.errors import Forbidden, Unauthorized
 from service.settings import Settings
 from tests.api_keys import add_key, bearer
 from tests.live_service import live_service

@@ -5,8 +5,8 @@ import pytest
 from service.access.doorkeeper import Doorkeeper
 from service.access.frame_quota import spend_frames
 from service.access.principal import ANYONE, AccessScope
+from service.access.refusals import Forbidden, QuotaExceeded, Unauthorized
 from service.api.access_check import AccessCheck, is_loopback
-from service.errors import Forbidden, QuotaExceeded, Unauthorized
 from tests.api_keys import add_key
 
 
