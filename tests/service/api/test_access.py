@@ -21,7 +21,7 @@ from tests.served_routes import served_routes
 DOCUMENTATION = {"/openapi.json", "/static-offline-docs", "/docs", "/docs/oauth2-redirect"}
 """Says nothing that the source does not; switched off by REID_SERVE_DOCS=false."""
 
-OPEN = {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"}
+OPEN = {"/healthz", "/readyz", "/v2", "/v2/health/live", "/v2/health/ready"}
 """What probes ask, which have no keys."""
 
 
@@ -75,28 +75,27 @@ def ask(keyed, port, route, headers):
     for method in route.methods:
         path = re.sub(r"{[^}]*}", "x", route.path)
         answer = keyed.http.request(method, keyed.urls[port] + path, headers=headers)
-        is_json = answer.headers.get("Content-Type") == "application/json"
-        yield answer, answer.json().get("error", {}) if is_json and method != "HEAD" else {}
+        yield answer, answer.text
 
 
 @pytest.mark.parametrize(("port", "route"), GUARDED)
 def test_without_a_key_the_answer_is_401_and_says_how_to_send_one(keyed, port, route):
     for headers in ({}, bearer("reid_unknown"), {"X-API-Key": "reid_unknown"}):
-        for answer, error in ask(keyed, port, route, headers):
+        for answer, said in ask(keyed, port, route, headers):
             assert answer.status_code == 401
             assert answer.headers["WWW-Authenticate"] == 'Bearer realm="tracklet-reid"'
-            assert error["code"] == "unauthorized"
+            assert "expected a valid API key, received " in said
 
 
 @pytest.mark.parametrize(("port", "route"), GUARDED)
 def test_each_scope_alone_opens_what_needs_it_and_nothing_else(keyed, port, route):
     for scope, api_key in keyed.keys.items():
-        for answer, error in ask(keyed, port, route, bearer(api_key)):
+        for answer, said in ask(keyed, port, route, bearer(api_key)):
             if scope in route.needed[0].scopes:
                 assert answer.status_code not in {401, 403}
             else:
-                assert (answer.status_code, error["code"]) == (403, "forbidden")
-                assert error["received"] == f"one with {scope}"
+                assert answer.status_code == 403
+                assert f"received one with {scope}; use another key" in said
                 assert "WWW-Authenticate" not in answer.headers
 
 
