@@ -23,7 +23,6 @@ class AnsweredRequest:
         sent_bytes: Of the answer's body.
         stages: What took how long.
         traceparent: As the caller sent it.
-        key_name: Name of the caller's API key; None without one.
     """
 
     request_id: str
@@ -36,4 +35,3 @@ class AnsweredRequest:
     sent_bytes: int
     stages: StageTimes
     traceparent: str | None
-    key_name: str | None = None

@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.access.principal import AccessScope
-from service.api.access import requires
+from service.api.access import AccessScope, requires
 from service.api.answers import PreprocessingAnswer, ProvenanceAnswer, ServedModelAnswer
 from service.api.dependencies import OpenRuntime
 

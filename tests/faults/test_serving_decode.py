@@ -43,6 +43,7 @@ def test_its_answer_says_nothing_of_the_inside_and_the_log_has_the_error(service
     error = json.loads(outcome.body)["error"]
     assert (outcome.status, error["code"]) == (500, "decode_failed")
     assert "decoder that broke" not in outcome.body.decode()
+    service.request_line(error["request_id"])  # The last line about it.
     (logged,) = [
         line
         for line in service.events("request_failed")
