@@ -11,6 +11,7 @@ from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
 from service.commands.gallery_forgetting import forgetting_commands
+from service.commands.keys import keys_commands
 from service.commands.openapi import openapi
 
 cli = typer.Typer(
@@ -20,6 +21,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(gallery_commands, name="gallery")
+cli.add_typer(keys_commands, name="keys")
 gallery_commands.add_typer(catalogue_commands)
 gallery_commands.add_typer(forgetting_commands)
 cli.command()(openapi)

@@ -23,6 +23,7 @@ class AnsweredRequest:
         sent_bytes: Of the answer's body.
         stages: What took how long.
         traceparent: As the caller sent it.
+        key_name: Name of the caller's API key; None without one.
     """
 
     request_id: str
@@ -35,3 +36,4 @@ class AnsweredRequest:
     sent_bytes: int
     stages: StageTimes
     traceparent: str | None
+    key_name: str | None = None

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from service.access.doorkeeper import Doorkeeper
+from service.api.access_check import AccessCheck
 from service.api.answers import ErrorAnswer
 from service.api.body_limit import BodyLimit, StreamedBodies
 from service.api.bulk_lines import STREAMED_PATHS, held_bytes
@@ -47,7 +49,11 @@ def create_app(
         settings: The service's settings.
         when_start_fails: Called with the error when the runtime cannot be opened.
         when_lost: Called with the error when the device that runs the model is gone for good.
+
+    Raises:
+        KeysFileError: When the keys file cannot be used.
     """
+    doorkeeper = Doorkeeper(settings.keys_file)
     metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(lifecycle))
     lifecycle = Lifecycle(
         settings,
@@ -56,7 +62,14 @@ def create_app(
         when_lost=when_lost,
     )
     watch = RequestWatch(metrics.requests, settings)
-    app = _application(settings, watch, ROUTERS, lifespan=_lifespan(lifecycle, watch))
+    app = _application(
+        settings,
+        ROUTERS,
+        watch=watch,
+        doorkeeper=doorkeeper,
+        lifespan=_lifespan(lifecycle, watch, doorkeeper),
+    )
+    app.state.doorkeeper = doorkeeper
     app.state.lifecycle = lifecycle
     app.state.metrics = metrics
     app.state.watch = watch
@@ -65,16 +78,18 @@ def create_app(
 
 def create_admin_app(public: FastAPI, settings: Settings) -> FastAPI:
     """What the second port serves, of the same runtime; `public` starts and stops it."""
-    app = _application(settings, public.state.watch, ADMIN_ROUTERS)
-    app.state = public.state
+    state = public.state
+    app = _application(settings, ADMIN_ROUTERS, watch=state.watch, doorkeeper=state.doorkeeper)
+    app.state = state
     return app
 
 
 def _application(
     settings: Settings,
-    watch: RequestWatch,
     routers: Sequence[APIRouter],
     *,
+    watch: RequestWatch,
+    doorkeeper: Doorkeeper,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     app: FastAPI = FastAPIOffline(
@@ -89,25 +104,29 @@ def _application(
         dependencies=[Depends(whole_path)],
     )
     app.state.settings = settings
-    _add_middleware(app, settings, watch)
+    _add_middleware(app, settings, watch, doorkeeper)
     install_error_handlers(app)
     for router in routers:
         app.include_router(router)
     return app
 
 
-def _lifespan(lifecycle: Lifecycle, watch: RequestWatch) -> Lifespan:
+def _lifespan(lifecycle: Lifecycle, watch: RequestWatch, doorkeeper: Doorkeeper) -> Lifespan:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        doorkeeper.start()
         lifecycle.start()
         yield
         await lifecycle.stop()
+        await asyncio.to_thread(doorkeeper.close)
         await asyncio.to_thread(watch.close)
 
     return lifespan
 
 
-def _add_middleware(app: FastAPI, settings: Settings, watch: RequestWatch) -> None:
+def _add_middleware(
+    app: FastAPI, settings: Settings, watch: RequestWatch, doorkeeper: Doorkeeper
+) -> None:
     """The last one added is the outermost: the log sees every request, abandoned ones included."""
     app.add_middleware(
         BodyLimit,
@@ -118,6 +137,8 @@ def _add_middleware(app: FastAPI, settings: Settings, watch: RequestWatch) -> No
     app.add_middleware(CancelWhenClientLeaves)
     app.add_middleware(ReleaseRuntime)
     app.add_middleware(AnswerWhenCutShort)
+    local_only = doorkeeper.lets_anyone_in and not settings.allow_anyone
+    app.add_middleware(AccessCheck, doorkeeper=doorkeeper, local_only=local_only)
     app.add_middleware(RequestLog, watch=watch)
 
 

@@ -10,6 +10,8 @@
     │   ├── TooManyFrames           422  too_many_frames
     │   └── DecodeBudgetExceeded    422  decode_budget_exceeded
     ├── MalformedRequest            400  malformed_request
+    ├── Unauthorized                401  unauthorized         (WWW-Authenticate)
+    ├── Forbidden                   403  forbidden
     ├── NotFound                    404  not_found
     │   ├── GalleryNotFound         404  gallery_not_found
     │   ├── TrackletNotFound        404  tracklet_not_found
@@ -26,6 +28,7 @@
     ├── BodyTooLarge                413  body_too_large
     ├── UnsupportedMediaType        415  unsupported_media_type
     ├── Overloaded                  429  overloaded           (Retry-After)
+    │   └── QuotaExceeded           429  quota_exceeded       (Retry-After)
     ├── DecodeFailed                500  decode_failed
     ├── InferenceFailed             500  inference_failed
     ├── SnapshotFailed              500  snapshot_failed
@@ -39,6 +42,7 @@
     ├── DeadlineExceeded            504  deadline_exceeded
     └── CapacityExceeded            507  capacity_exceeded
 
+Those of access are in `service/access/refusals.py`, all others here;
 `service/api/error_handlers.py` is the only place that turns one into a response.
 """
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.manifest import Manifest
+from service.access.frame_quota import spend_frames
 from service.batching.admission import Admission
 from service.batching.backend import BackendLost
 from service.batching.observer import BatchObserver
@@ -20,7 +21,7 @@ from service.inference.embedder import Embedder
 from service.loaded_model import LoadedModel, ModelWatch, open_model
 from service.media.decode import FrameDecoder
 from service.media.decoded_tracklet import DecodedTracklet
-from service.media.tracklet_source import TrackletSource, most_frames
+from service.media.tracklet_source import TrackletSource, VideoOfCrops, most_frames
 from service.settings import Settings
 from service.stage_times import timed
 
@@ -76,13 +77,18 @@ class Runtime:
 
         Raises:
             NoReadableFrame: When not one frame can be decoded.
+            QuotaExceeded: When whoever asks may not have so many frames embedded now.
             Overloaded: When too many frames are under way, or it could not be answered in time.
             InferenceFailed: When the runtime fails on this tracklet.
         """
         most = most_frames(source, self.settings.max_frames)
+        # How many a video has is known when it has been decoded.
+        spent = 1 if isinstance(source, VideoOfCrops) else most
+        spend_frames(spent)
         with self.admission.reserve(self.embedder.items_of(most), urgency) as reservation:
             with timed("decode"):
                 decoded = await self.decoder.decode(source)
+            spend_frames(decoded.received - spent)
             reservation.shrink(self.embedder.items_of(len(decoded.frames)))
             embedding = await self.embedder.embed(decoded.frames, urgency=urgency)
         return EmbeddedTracklet(embedding, decoded)

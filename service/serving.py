@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import uvicorn
 
+from service.access.keys_file import KeysFileError
+from service.api.access_check import is_loopback
 from service.api.two_ports import TwoPorts
 from service.app import create_admin_app, create_app
 from service.draining_server import DrainingServer
@@ -30,9 +32,11 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then drain and let running requests finish.
 
     Raises:
-        ServeError: When the port is taken, the artifact is broken, the store cannot be opened, or
-            the device that runs the model was lost.
+        ServeError: When the port is taken, the artifact is broken, the store cannot be opened, the
+            keys file cannot be used, other machines would be listened to without one, or the
+            device that runs the model was lost.
     """
+    _check_access(settings)
     configure_logging(settings.log_level)
     if settings.overwrite_freed_memory and not overwrite_freed_memory():
         log_event(logger, logging.WARNING, "freed_memory_stays_readable")
@@ -48,7 +52,10 @@ def serve(settings: Settings) -> None:
         failures.append(error)
         server.drain(max(settings.drain_s, _LOST_IS_SAID_S))
 
-    public = create_app(settings, when_start_fails=stop, when_lost=stop_after_saying)
+    try:
+        public = create_app(settings, when_start_fails=stop, when_lost=stop_after_saying)
+    except KeysFileError as error:
+        raise ServeError(str(error)) from error
     admin = create_admin_app(public, settings)
     config = uvicorn.Config(
         TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
@@ -66,6 +73,18 @@ def serve(settings: Settings) -> None:
         server.run(sockets=[listener, admin_listener])
     if failures:
         raise ServeError(str(failures[0])) from failures[0]
+
+
+def _check_access(settings: Settings) -> None:
+    if settings.keys_file is not None or settings.allow_anyone:
+        return
+    for name, host in (("host", settings.host), ("admin-host", settings.admin_host)):
+        if not is_loopback(host):
+            raise ServeError(
+                f"expected --{name} 127.0.0.1 or a file of API keys, received {host} and no file; "
+                "make keys with `reid keys new` and set REID_KEYS_FILE, or let anyone who reaches "
+                "it do everything with REID_ALLOW_ANYONE=true"
+            )
 
 
 def _bind(host: str, port: int, *, prefix: str) -> socket.socket:

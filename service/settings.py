@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: Port = 8001
     """Metrics, the audit log and what operators do; 0 takes a free one, as for `port`."""
+    keys_file: Path | None = None
+    """Of API keys, as `reid keys new` writes it; without one only this machine is listened to."""
+    allow_anyone: bool = False
+    """Listen to other machines without a keys file: whoever reaches the port may do everything."""
     artifact_dir: Path = Path("artifacts/dcct-light")
     data_dir: Path = Path("data")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

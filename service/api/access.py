@@ -1,43 +1,15 @@
 """Who may do what: every route names the scopes of which its caller needs one."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
-
-class AccessScope(StrEnum):
-    """What a key may be good for."""
-
-    EMBED = "embed"
-    SEARCH = "search"
-    GALLERY_WRITE = "gallery:write"
-    ADMIN = "admin"
-    METRICS = "metrics"
-    """Reads the numbers of the second port and nothing else: for what scrapes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks.
-
-    Attributes:
-        name: Of the key; None where anyone may ask.
-        scopes: What the key is good for.
-    """
-
-    name: str | None
-    scopes: frozenset[AccessScope]
-
-
-ANYONE = Principal(None, frozenset(AccessScope))
-
-
-def principal_of(request: Request) -> Principal:
-    """Who asks, as the middleware found out."""
-    found = request.scope.get("state", {}).get("principal")
-    return found if isinstance(found, Principal) else ANYONE
+from service.access.doorkeeper import Doorkeeper
+from service.access.principal import AccessScope, Principal
+from service.access.refusals import Forbidden, Unauthorized
+from service.errors import ReidError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +23,49 @@ class Needed:
     scopes: frozenset[AccessScope]
 
     async def __call__(self, request: Request) -> None:
-        """Let the request in, or refuse it."""
-        principal_of(request)
+        """Let the request in, or refuse it before anything of its body is read.
+
+        Raises:
+            Unauthorized: When nobody is known to ask.
+            Forbidden: When the key is not good for this.
+            QuotaExceeded: When the key has asked for as much as it may.
+        """
+        if not self.scopes:
+            return
+        principal = principal_of(request.scope)
+        doorkeeper: Doorkeeper = request.app.state.doorkeeper
+        doorkeeper.quotas.spend_request(principal)
+        if not self.scopes & principal.scopes:
+            raise Forbidden(
+                expected=f"a key with the scope {' or '.join(sorted(self.scopes))}",
+                received=f"one with {', '.join(sorted(principal.scopes))}",
+                remedy="use another key; `reid keys new --scope` makes one",
+            )
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Who asks, as the middleware found out.
+
+    Raises:
+        Unauthorized: When nobody is known to ask, also when the middleware was not asked.
+        Forbidden: When it found a page of another site.
+    """
+    found = scope.get("state", {}).get("access")
+    if isinstance(found, Principal):
+        return found
+    if isinstance(found, ReidError):
+        raise found
+    raise Unauthorized(
+        expected="a request whose sender is known",
+        received="one that was not looked at",
+        remedy="report it: the service is put together wrongly",
+    )
+
+
+def key_name(scope: Scope) -> str | None:
+    """Name of the key of the request that `scope` belongs to; None without one."""
+    found = scope.get("state", {}).get("access")
+    return found.name if isinstance(found, Principal) else None
 
 
 def requires(scope: AccessScope, *others: AccessScope) -> Any:  # noqa: ANN401 as FastAPI's Depends

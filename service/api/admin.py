@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.answers import Answer, ModelAnswer
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only
 from service.api.gallery_answers import AliasAnswer, AliasesAnswer, RemovedAliasAnswer

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.audited import RequestAudit
 from service.api.bulk_frames import BulkFrames
 from service.api.bulk_lines import BulkEnrolment, line_limits, parsed_chunks, require_lines

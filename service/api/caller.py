@@ -1,9 +1,10 @@
-"""Who asks, for the audit log: the client's address until there are API keys, and its purpose."""
+"""Who asks, for the audit log: the API key's name, else the address; and the purpose."""
 
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from service.api.access import key_name
 from service.api.request_log import request_id
 from service.errors import InvalidInput
 from service.gallery.audit import Caller
@@ -27,7 +28,7 @@ async def request_caller(
     """
     address = request.client.host if request.client is not None else _UNKNOWN
     return Caller(
-        actor=address,
+        actor=key_name(request.scope) or address,
         purpose=None if x_purpose is None else checked_purpose(x_purpose),
         request_id=request_id(request.scope),
     )

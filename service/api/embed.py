@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.answers import EmbedAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.base64_frames import decode_frames
 from service.api.bulk_lines import line_limits, parsed_chunks, require_lines
 from service.api.dependencies import OpenRuntime, frames_answer

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN, Deadline
 from service.api.dependencies import OpenRuntime, RequestDeadline

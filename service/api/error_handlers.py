@@ -7,12 +7,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from service.access.refusals import Unauthorized
 from service.answered_request import CLIENT_CLOSED_REQUEST
 from service.api.answers import ErrorDetail
 from service.api.error_shapes import error_body
 from service.api.request_log import REQUEST_ID_HEADER, note_error, request_id
 from service.api.validation import field_error
-from service.errors import InvalidQuery, MalformedRequest, MethodNotAllowed, NotFound, ReidError
+from service.errors import (
+    InvalidQuery,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    ReidError,
+)
 from service.log import log_event
 
 logger = logging.getLogger(__name__)
@@ -33,6 +40,8 @@ def error_answer(request: Request, error: ReidError) -> Response:
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="tracklet-reid"'
     return Response(
         error_body(request.url.path, error.status, error_detail(request, error)),
         status_code=error.status,

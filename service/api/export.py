@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.audited import RequestAudit
 from service.api.dependencies import OpenRuntime
 from service.api.filter_json import read_filter_text

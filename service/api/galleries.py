@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.audited import RequestAudit
 from service.api.deadline import NOTHING_KEPT, OUTCOME_UNKNOWN
 from service.api.dependencies import OpenRuntime, RequestDeadline, read_json_only

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.dependencies import OpenRuntime
 from service.api.verify_answers import VerifyAnswer, verify_answer
 

@@ -8,7 +8,8 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from numpy.typing import NDArray
 
-from service.api.access import AccessScope, open_to_anyone, requires
+from service.access.principal import AccessScope
+from service.api.access import open_to_anyone, requires
 from service.api.answers import AliveAnswer, ReadyAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import (

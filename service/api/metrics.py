@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.metrics import CONTENT_TYPE, Metrics
 
 router = APIRouter(tags=["health"], dependencies=[requires(AccessScope.METRICS)])

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.base64_frames import decode_frames
 from service.api.deadline import NOTHING_KEPT, Deadline
 from service.api.dependencies import JSON, OpenRuntime, RequestDeadline, read_json_only

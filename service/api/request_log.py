@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answered_request import CLIENT_CLOSED_REQUEST, AnsweredRequest
+from service.api.access import key_name
 from service.api.server_timing import SERVER_TIMING_HEADER, server_timing
 from service.errors import ReidError
 from service.log import Field, log_fields, request_of_log
@@ -74,6 +75,7 @@ class _Exchange:
             sent_bytes=self.sent_bytes,
             stages=self.stages,
             traceparent=self.headers.get("traceparent"),
+            key_name=key_name(self.scope),
         )
 
 
@@ -149,6 +151,8 @@ def log_request(answered: AnsweredRequest) -> None:
         "duration_s": round(answered.duration_s, 6),
         "sent_bytes": answered.sent_bytes,
     }
+    if answered.key_name is not None:
+        fields["key"] = answered.key_name
     if answered.error_code is not None:
         fields["code"] = answered.error_code
     for stage, seconds in answered.stages.seconds.items():

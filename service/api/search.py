@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.answers import FramesAnswer, MatchAnswer, SearchAnswer
 from service.api.audited import Audit, RequestAudit
 from service.api.deadline import NOTHING_KEPT

@@ -7,7 +7,8 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
-from service.api.access import AccessScope, requires
+from service.access.principal import AccessScope
+from service.api.access import requires
 from service.api.answers import (
     DeletedTrackletAnswer,
     EnrollAnswer,

@@ -228,9 +228,9 @@ def test_requests_that_are_not_http_or_end_early(service, http):
     address = (where.hostname, where.port)
     for raw in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+        b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n",
-        b"PUT " + ONE.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"PUT " + ONE.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
     ):
         with socket.create_connection(address, timeout=5) as connection:
             connection.sendall(raw)

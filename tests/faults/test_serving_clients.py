@@ -75,8 +75,8 @@ def test_one_who_stays_among_those_who_leave_is_answered(service):
     "begun",
     [
         b"",
-        b"POST /embed HTTP/1.1\r\nHost: x\r\n",
-        b"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        b"POST /embed HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n",
     ],
     ids=["nothing", "half a head", "half a body"],

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from service.api.access_check import AccessCheck
 from service.api.body_limit import BodyLimit
+from service.api.cut_short import AnswerWhenCutShort
 from service.api.disconnect import CancelWhenClientLeaves
 from service.api.held_runtime import ReleaseRuntime
 from service.api.request_log import RequestLog
@@ -143,14 +145,21 @@ def test_the_port_answers_before_the_model_is_there(artifact_dir, tmp_path):
 
 def test_the_log_is_outside_and_the_body_is_counted_inside_of_the_cancelling():
     layers = [layer.cls for layer in create_app(Settings()).user_middleware]
-    assert layers == [RequestLog, ReleaseRuntime, CancelWhenClientLeaves, BodyLimit]
+    assert layers == [
+        RequestLog,
+        AccessCheck,
+        AnswerWhenCutShort,
+        ReleaseRuntime,
+        CancelWhenClientLeaves,
+        BodyLimit,
+    ]
 
 
 def test_a_client_that_leaves_is_logged_and_its_work_is_dropped(running: LiveService, http):
     where = urlsplit(running.url)
     body = httpx.Request("POST", running.url, files=parts_of(frames_of("red", count=20)))
     head = (
-        "POST /embed HTTP/1.1\r\nHost: x\r\nX-Request-ID: left-early\r\n"
+        "POST /embed HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: left-early\r\n"
         f"Content-Type: {body.headers['Content-Type']}\r\n"
         f"Content-Length: {body.headers['Content-Length']}\r\n\r\n"
     )

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from service import errors
+from service.access.refusals import Unauthorized
 from service.errors import ReidError
 
 
@@ -26,6 +27,10 @@ def test_the_module_opens_with_the_tree_of_all_errors_with_status_and_code():
     for error in ALL[1:]:
         assert documented[error.__name__] == (error.status, error.code), error.__name__
     assert len(documented) == len(ALL)
+
+
+def test_errors_that_are_defined_elsewhere_are_among_them():
+    assert Unauthorized in ALL
 
 
 @pytest.mark.parametrize("error", ALL[1:])
