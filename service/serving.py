@@ -15,6 +15,7 @@ from service.draining_server import DrainingServer
 from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
 from service.settings import Settings
+from service.short_pauses import keep_pauses_short
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
     )
     server = DrainingServer(config, public.state.lifecycle, drain_s=settings.drain_s)
+    keep_pauses_short()
     log_event(logger, logging.INFO, "listening", url=_url(listener), admin_url=_url(admin_listener))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener, admin_listener])
