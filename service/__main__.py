@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from service.api.schemas import DEFAULT_GALLERY
+from service.commands.api_key import (
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    choose_key_file,
+    chosen_api_key,
+)
 from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
@@ -15,7 +21,6 @@ from service.commands.keys import keys_commands
 from service.commands.openapi import openapi
 
 cli = typer.Typer(
-    help="Video person re-identification: enroll tracklets, search with tracklets.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,6 +44,20 @@ ExcludeSameCamera = Annotated[
 ]
 GroupBy = Literal["tracklet", "identity"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@cli.callback()
+def options(
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=KEY_FILE_VARIABLE,
+            help=f"Holds the API key to send; otherwise {KEY_VARIABLE} does.",
+        ),
+    ] = None,
+) -> None:
+    """Video person re-identification: enroll tracklets, search with tracklets."""
+    choose_key_file(api_key_file)
 
 
 @cli.command()
@@ -88,7 +107,7 @@ def enroll(
     from service.client.folder_commands import BulkOptions, enroll_folder
     from service.client.tracklet_folder import TrackletFolderError
 
-    options = BulkOptions(url, concurrency, most_frames, as_json)
+    options = BulkOptions(url, concurrency, most_frames, as_json, chosen_api_key())
     try:
         status = enroll_folder(directory, gallery, options)
     except (ReidClientError, TrackletFolderError) as error:
@@ -120,7 +139,7 @@ def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
         exclude_same_camera=exclude_same_camera,
         group_by=group_by,
     )
-    options = BulkOptions(url, concurrency, most_frames, as_json)
+    options = BulkOptions(url, concurrency, most_frames, as_json, chosen_api_key())
     try:
         status = search_folder(directory, query, options)
     except (ReidClientError, TrackletFolderError) as error:

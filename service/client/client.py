@@ -37,6 +37,7 @@ class ReidClient:
     Args:
         url: Address of the service, as `http://127.0.0.1:8000`.
         admin_url: Of its second port, as `http://127.0.0.1:8001`; the audit log is read there.
+        api_key: As `reid keys new` printed it; None where the service asks for none.
         timeout_s: Longest wait for one answer.
 
     Attributes:
@@ -44,9 +45,20 @@ class ReidClient:
         forgetting: Erasures and the audit log.
     """
 
-    def __init__(self, url: str, *, admin_url: str | None = None, timeout_s: float = 60.0) -> None:
-        self._connection = Connection(url, timeout_s=timeout_s)
-        self._admin = None if admin_url is None else Connection(admin_url, timeout_s=timeout_s)
+    def __init__(
+        self,
+        url: str,
+        *,
+        admin_url: str | None = None,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        self._connection = Connection(url, timeout_s=timeout_s, api_key=api_key)
+        self._admin = (
+            None
+            if admin_url is None
+            else Connection(admin_url, timeout_s=timeout_s, api_key=api_key)
+        )
         self.galleries = GalleryClient(self._connection)
         self.forgetting = ForgettingClient(self._connection, self._admin)
 

@@ -41,12 +41,14 @@ class Connection:
     Args:
         url: Address of the service, as `http://127.0.0.1:8000`.
         timeout_s: Longest wait for one answer, or for one piece of a streamed one.
+        api_key: Sent with every request; None where the service asks for none.
     """
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, api_key: str | None = None) -> None:
         self.url = url
         self._timeout_s = timeout_s
-        self._http = httpx.Client(base_url=url, timeout=timeout_s)
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        self._http = httpx.Client(base_url=url, timeout=timeout_s, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""

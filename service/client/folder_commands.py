@@ -32,12 +32,14 @@ class BulkOptions:
         concurrency: Requests under way at a time.
         most_frames: Frames sent of a tracklet; of a longer one, evenly spaced ones.
         as_json: Whether to print JSON instead of text.
+        api_key: Sent with every request; None where the service asks for none.
     """
 
     url: str
     concurrency: int
     most_frames: int
     as_json: bool
+    api_key: str | None = None
 
 
 def enroll_folder(root: Path, gallery: str, options: BulkOptions) -> int:
@@ -96,7 +98,7 @@ def _for_every_tracklet(
     options: BulkOptions,
 ) -> list[Outcome[Answer]]:
     folders = find_tracklets(root)
-    with ReidClient(options.url) as client:
+    with ReidClient(options.url, api_key=options.api_key) as client:
         _await_ready(client)
         return _with_progress(verb, folders, lambda folder: call(client, folder), options)
 

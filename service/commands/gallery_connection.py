@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands.api_key import chosen_api_key
 from service.commands.command_line import fail
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def connected(url: str, *, admin_url: str | None = None) -> "Iterator[ReidClient
     from service.errors import InvalidInput
 
     try:
-        with ReidClient(url, admin_url=admin_url) as client:
+        with ReidClient(url, admin_url=admin_url, api_key=chosen_api_key()) as client:
             yield client
     except ReidClientError as error:
         fail(str(error))

@@ -12,6 +12,7 @@ from service.api.gallery_answers import DescribedGalleryAnswer
 from service.api.verify_answers import VerifyAnswer, verify_answer
 from service.client.client import ReidClient
 from service.client.connection import ReidClientError
+from service.commands.api_key import chosen_api_key
 from service.errors import GalleryNotFound
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.reseed import Reseeded, reseed
@@ -54,7 +55,7 @@ def served_galleries(url: str, name: str | None) -> list[ServedGallery]:
     Raises:
         ReidClientError: When the service cannot be asked.
     """
-    with ReidClient(url) as client:
+    with ReidClient(url, api_key=chosen_api_key()) as client:
         return [_served(client, one) for one in _names(client, name)]
 
 
@@ -64,7 +65,7 @@ def verified_by_service(url: str, name: str | None) -> list[VerifyAnswer]:
     Raises:
         ReidClientError: When the service cannot be asked, or is not able to.
     """
-    with ReidClient(url) as client:
+    with ReidClient(url, api_key=chosen_api_key()) as client:
         return [client.galleries.verify(one) for one in _names(client, name)]
 
 
