@@ -80,9 +80,13 @@ async def open_model(directory: Path, settings: Settings, watch: ModelWatch) -> 
         artifact = await asyncio.to_thread(open_artifact, directory)
         manifest = artifact.manifest
 
-        watch.report("reproducing the golden clip")
         embedder = await asyncio.to_thread(
-            Embedder, artifact, settings, observer=watch.observer, on_lost=watch.on_lost
+            Embedder,
+            artifact,
+            settings,
+            observer=watch.observer,
+            on_lost=watch.on_lost,
+            report=watch.report,
         )
         parts.push_async_callback(asyncio.to_thread, embedder.close)
         await asyncio.to_thread(embedder.start)

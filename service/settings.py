@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "REID_"
@@ -54,10 +54,22 @@ class Settings(BaseSettings):
     """Pictures of one video of crops, which are decoded one after the other."""
     max_video_s: PositiveSeconds = 120.0
 
-    inference_provider: Literal["cpu", "cuda"] = "cpu"
-    """What runs the graph; `cuda` needs the image for GPUs and refuses to run on anything else."""
+    inference_provider: Literal["auto", "cpu", "openvino", "cuda", "tensorrt"] = "auto"
+    """What runs the graph: `auto` measures, every other refuses to run on anything else."""
+    inference_precision: Literal["auto", "fp32", "tf32", "bf16", "fp16", "int8"] = "auto"
+    """In which it computes: `auto` takes the fastest that gives the golden clip its embedding."""
+    inference_lanes: Annotated[int, Field(ge=0)] = 0
+    """Batches that run at a time, on GPUs one on each; 0 measures, or takes all GPUs."""
     inference_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of ONNX Runtime; 0 takes the cores this process may use."""
+    """Threads of one lane; 0 measures, within the cores this process may use."""
+    max_batch_frames: Annotated[int, Field(ge=0)] = 0
+    """Of the largest batch, clips for models of clips; 0 measures, or takes what suits GPUs."""
+    batch_sizes: Annotated[tuple[PositiveInt, ...], NoDecode] = ()
+    """In place of it all sizes, ascending, between commas: `REID_BATCH_SIZES=8,16,32`."""
+    warmup: Literal["full", "smallest", "off"] = "full"
+    """Which batch sizes are run before the service is ready."""
+    engine_dir: Path | None = None
+    """Where engines compiled for one GPU are kept; `engines` in `data_dir` when it is not set."""
     decode_threads: PositiveInt = 1
     search_threads: PositiveInt = 2
     """Searches that run at a time."""
@@ -65,7 +77,6 @@ class Settings(BaseSettings):
     """Writes that are under way at a time, so that Redis can flush several together."""
     max_waiting_searches: PositiveInt = 1024
     max_waiting_writes: PositiveInt = 1024
-    max_batch_frames: PositiveInt = 8
     max_queue_frames: PositiveInt = 2048
     """Frames under way, from before they are decoded until their tracklet is answered."""
     bulk_share: Annotated[float, Field(gt=0, le=0.5)] = 0.125
@@ -146,6 +157,23 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(","))
         return value
+
+    @field_validator("batch_sizes", mode="before")
+    @classmethod
+    def _numbers_between_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("batch_sizes")
+    @classmethod
+    def _sizes_agree(cls, sizes: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if list(sizes) != sorted(set(sizes)):
+            raise ValueError("each size once, the smallest first")
+        largest = info.data.get("max_batch_frames", 0)
+        if sizes and largest and sizes[-1] != largest:
+            raise ValueError(f"unset, or ending with max_batch_frames ({largest})")
+        return sizes
 
 
 class SettingsError(ValueError):

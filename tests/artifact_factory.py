@@ -2,10 +2,13 @@
 
 Its graph cuts a frame into 4 rows by 2 columns, takes the mean colour of each cell and projects the
 24 means with a seeded random matrix. Different frames give different features and colour matters,
-so a tracklet dressed in red is nearer to another in red than to one in blue.
+so a tracklet dressed in red is nearer to another in red than to one in blue. The graph of clips
+projects the means of all frames of a clip at once, so that their order matters.
 """
 
+import math
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -33,11 +36,23 @@ MOST_FRAMES = 8
 PARTS = (EmbeddingPart(name="cnn", dimension=12), EmbeddingPart(name="transformer", dimension=8))
 DIMENSION = sum(part.dimension for part in PARTS)
 CELLS = (4, 2)
+CLIP_FRAMES = 4
+Unit = Literal["frame", "clip"]
+AXES: dict[Unit, tuple[str, ...]] = {
+    "frame": ("n", "h", "w", "c"),
+    "clip": ("b", "t", "h", "w", "c"),
+}
 FILES = ("graph.onnx", "golden_clip.npy", "golden_embedding.npy", "card.md")
 
 
 def write_tiny_artifact(
-    directory: Path, *, height: int = 64, width: int = 32, version: str = "1", seed: int = 0
+    directory: Path,
+    *,
+    height: int = 64,
+    width: int = 32,
+    version: str = "1",
+    seed: int = 0,
+    unit: Unit = "frame",
 ) -> Manifest:
     """Write graph, golden clip and embedding, card and manifest into `directory`.
 
@@ -47,29 +62,33 @@ def write_tiny_artifact(
         width: Columns of a frame; a multiple of 2.
         version: The model's version; it is a name only and leaves the fingerprint alone.
         seed: Of the projection and the golden clip; another seed is another fingerprint.
+        unit: Whether its graph takes frames, or clips of `CLIP_FRAMES`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    onnx.save_model(tiny_graph(height=height, width=width, seed=seed), directory / "graph.onnx")
+    graph = tiny_graph(height=height, width=width, seed=seed, unit=unit)
+    onnx.save_model(graph, directory / "graph.onnx")
     pixels = np.random.default_rng(seed + 1)
-    clip = pixels.integers(0, 256, (4, height, width, 3), dtype=np.uint8)
+    clip = pixels.integers(0, 256, (CLIP_FRAMES, height, width, 3), dtype=np.uint8)
     np.save(directory / "golden_clip.npy", clip)
-    features = _run(directory / "graph.onnx", clip)
+    features = _run(directory / "graph.onnx", clip if unit == "frame" else clip[None])
     np.save(directory / "golden_embedding.npy", reference_embedding(features))
     (directory / "card.md").write_text("Random projection of colour means, for tests.\n")
-    manifest = tiny_manifest(directory, height=height, width=width, version=version)
+    manifest = tiny_manifest(directory, height=height, width=width, version=version, unit=unit)
     save_manifest(directory, manifest)
     return manifest
 
 
-def tiny_graph(*, height: int, width: int, seed: int) -> onnx.ModelProto:
-    """`frames` uint8 [n, height, width, 3] to `features` float32 [n, 20]."""
+def tiny_graph(*, height: int, width: int, seed: int, unit: Unit = "frame") -> onnx.ModelProto:
+    """`frames` uint8 [n, height, width, 3] or [b, t, height, width, 3] to `features` [n, 20]."""
     rows, columns = CELLS
-    projection = np.random.default_rng(seed).normal(size=(rows * columns * 3, DIMENSION))
+    clip = [] if unit == "frame" else [CLIP_FRAMES]
+    means = math.prod(clip) * rows * columns * 3
+    projection = np.random.default_rng(seed).normal(size=(means, DIMENSION))
     cells = [-1, rows, height // rows, columns, width // columns, 3]
     constants = {
         "cells": np.array(cells, dtype=np.int64),
         "axes": np.array([2, 4], dtype=np.int64),
-        "flat": np.array([-1, rows * columns * 3], dtype=np.int64),
+        "flat": np.array([-1, means], dtype=np.int64),
         "centre": np.array(127.5, dtype=np.float32),
         "projection": (projection / 127.5).astype(np.float32),
     }
@@ -78,10 +97,11 @@ def tiny_graph(*, height: int, width: int, seed: int) -> onnx.ModelProto:
         helper.make_node("Sub", ["float", "centre"], ["centred"]),
         helper.make_node("Reshape", ["centred", "cells"], ["by_cell"]),
         helper.make_node("ReduceMean", ["by_cell", "axes"], ["means"], keepdims=0),
-        helper.make_node("Reshape", ["means", "flat"], ["row"]),
+        helper.make_node("Reshape", ["means", "flat"], ["row"]),  # of all frames of a clip
         helper.make_node("MatMul", ["row", "projection"], ["features"]),
     ]
-    frames = helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", height, width, 3])
+    shape = ["n", *clip, height, width, 3]
+    frames = helper.make_tensor_value_info("frames", TensorProto.UINT8, shape)
     features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", DIMENSION])
     initial = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", [frames], [features], initial)
@@ -89,11 +109,13 @@ def tiny_graph(*, height: int, width: int, seed: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opset, ir_version=10)
 
 
-def tiny_manifest(directory: Path, *, height: int, width: int, version: str = "1") -> Manifest:
+def tiny_manifest(
+    directory: Path, *, height: int, width: int, version: str = "1", unit: Unit = "frame"
+) -> Manifest:
     """The manifest of the files already in `directory`."""
     files = {name: file_digest(directory / name) for name in FILES}
     preprocessing = Preprocessing(
-        frames_per_clip=None,
+        frames_per_clip=None if unit == "frame" else CLIP_FRAMES,
         choice=FrameChoice(policy="evenly_spaced", most=MOST_FRAMES),
         height=height,
         width=width,
@@ -112,8 +134,8 @@ def tiny_manifest(directory: Path, *, height: int, width: int, version: str = "1
     return Manifest(
         schema_version=1,
         model=ModelIdentity(name="tiny", version=version, fingerprint=fingerprint),
-        graph=Graph(file="graph.onnx", precision="fp32", batching_unit="frame"),
-        input=InputTensor(name="frames", dtype="uint8", axes=("n", "h", "w", "c"), dynamic=("n",)),
+        graph=Graph(file="graph.onnx", precision="fp32", batching_unit=unit),
+        input=InputTensor(name="frames", dtype="uint8", axes=AXES[unit], dynamic=AXES[unit][:1]),
         preprocessing=preprocessing,
         output=output,
         files=files,

@@ -16,6 +16,13 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
+ONE_PLAN = {
+    "REID_INFERENCE_PROVIDER": "cpu",
+    "REID_INFERENCE_LANES": "1",
+    "REID_INFERENCE_THREADS": "1",
+    "REID_MAX_BATCH_FRAMES": "8",
+}
+"""Nothing is measured at the start, so that every start is the same."""
 
 
 @dataclass
@@ -96,7 +103,7 @@ def live_service(
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "REID_INFERENCE_THREADS": "1", "REID_DRAIN_S": "0", **(settings or {})},
+        env={**os.environ, **ONE_PLAN, "REID_DRAIN_S": "0", **(settings or {})},
         stderr=subprocess.PIPE,
         text=True,
     )

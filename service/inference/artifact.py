@@ -61,19 +61,33 @@ def open_artifact(directory: Path) -> Artifact:
 
 
 def _require_servable(directory: Path, manifest: Manifest) -> None:
-    """This service batches frames and pools by mean; an artifact of another kind is refused."""
-    wanted = {
-        "graph.batching_unit": ("frame", manifest.graph.batching_unit),
-        "input.axes": (("n", "h", "w", "c"), manifest.input.axes),
-        "input.dynamic": (("n",), manifest.input.dynamic),
-        "output.pooling": ("mean", manifest.output.pooling),
-        "output.normalised": (True, manifest.output.normalised),
+    """Batches hold single frames, or clips of one length; an artifact of another kind is refused.
+
+    A frame has no embedding but the mean of its tracklet's; a clip may be a whole tracklet.
+    """
+    of_clips = manifest.graph.batching_unit == "clip"
+    received = {
+        "input.axes": manifest.input.axes,
+        "input.dynamic": manifest.input.dynamic,
+        "output.normalised": manifest.output.normalised,
+        "output.pooling": manifest.output.pooling,
+        "preprocessing.frames_per_clip": manifest.preprocessing.frames_per_clip,
     }
-    for name, (expected, received) in wanted.items():
-        if received != expected:
+    expected = {
+        "input.axes": ("b", "t", "h", "w", "c") if of_clips else ("n", "h", "w", "c"),
+        "input.dynamic": ("b",) if of_clips else ("n",),
+        "output.normalised": True,
+        "output.pooling": manifest.output.pooling if of_clips else "mean",
+        "preprocessing.frames_per_clip": (
+            manifest.preprocessing.frames_per_clip or "a number" if of_clips else None
+        ),
+    }
+    for name, wanted in expected.items():
+        if received[name] != wanted:
             raise ArtifactError(
-                f"expected {name} {expected!r} in the manifest in {directory}, "
-                f"received {received!r}; use a release of the service that serves it"
+                f"expected {name} {wanted!r} beside graph.batching_unit "
+                f"{manifest.graph.batching_unit!r} in the manifest in {directory}, "
+                f"received {received[name]!r}; use a release of the service that serves it"
             )
 
 

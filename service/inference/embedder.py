@@ -1,11 +1,12 @@
-"""One tracklet's frames in, its embedding out: backend, batcher and pooling behind one call."""
+"""One tracklet's frames in, its embedding out: engine, batcher and pooling behind one call."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.manifest import ArtifactError, Manifest
+from model.manifest import Manifest
 from service.batching.backend import BackendLost
 from service.batching.batcher import Batcher
 from service.batching.health import BatcherHealth
@@ -14,10 +15,33 @@ from service.batching.options import BatcherOptions
 from service.batching.urgency import PATIENT, Urgency
 from service.errors import InvalidInput
 from service.inference.artifact import Artifact
-from service.inference.onnx_backend import OnnxBackend
+from service.inference.engine import open_engine
+from service.inference.plan import InferencePlan
 from service.inference.pooling import pool_embedding
+from service.inference.tracklet_items import clip_positions, tracklet_items
 from service.settings import Settings
-from service.stage_times import report
+from service.stage_times import report as report_stage
+
+
+@dataclass(frozen=True)
+class ServedInference:
+    """What really runs.
+
+    Attributes:
+        backends: Runtime and device of each lane.
+        precision: In which they compute.
+        plan: Lanes, threads and batch sizes.
+        golden_cosine: How near the golden clip came to its embedding; None before the start.
+    """
+
+    backends: tuple[str, ...]
+    precision: str
+    plan: InferencePlan
+    golden_cosine: float | None
+
+
+def _unheard(doing: str) -> None:
+    """For those to whom nobody listens while they start."""
 
 
 class Embedder:
@@ -25,14 +49,15 @@ class Embedder:
 
     Args:
         artifact: A verified artifact.
-        settings: Of them `inference_provider`, `inference_threads`, `max_batch_frames`,
-            `bulk_share`, `max_batch_delay_s`, `max_queue_frames`, `max_frames`.
+        settings: Of them those of inference and batching, `data_dir`, `max_queue_frames` and
+            `max_frames`.
         observer: Told of batches and of what was dropped.
-        on_lost: Called once, by a thread, when a device is gone for good.
+        on_lost: Called once, by another thread, when a device is gone for good.
+        report: Told what is being done until it is started.
 
     Raises:
         ArtifactError: When the graph does not load or disagrees with the manifest.
-        ProviderError: When the execution provider cannot be had.
+        ProviderError: When what the settings name cannot be had.
         ValueError: When the queue could not hold the longest tracklet.
     """
 
@@ -43,6 +68,7 @@ class Embedder:
         *,
         observer: BatchObserver | None = None,
         on_lost: Callable[[BackendLost], None] | None = None,
+        report: Callable[[str], None] = _unheard,
     ) -> None:
         if settings.max_queue_frames < settings.max_frames:
             raise ValueError(
@@ -50,23 +76,18 @@ class Embedder:
                 f"received {settings.max_queue_frames}; raise REID_MAX_QUEUE_FRAMES"
             )
         self._artifact = artifact
-        self._max_batch_frames = settings.max_batch_frames
-        self._backend = OnnxBackend(
-            artifact.graph,
-            artifact.manifest,
-            threads=settings.inference_threads,
-            provider=settings.inference_provider,
+        self._warmup = settings.warmup
+        self._report = report
+        self._golden_cosine: float | None = None
+        self._engine = open_engine(artifact, settings, report)
+        plan = self._engine.chosen.plan
+        options = BatcherOptions(
+            plan.batch_sizes,
+            bulk_share=settings.bulk_share,
+            max_delay_s=settings.max_batch_delay_s,
+            prefetch=plan.on_gpu,
         )
-        self._batcher = Batcher(
-            [self._backend],
-            BatcherOptions(
-                tuple(range(1, settings.max_batch_frames + 1)),
-                bulk_share=settings.bulk_share,
-                max_delay_s=settings.max_batch_delay_s,
-            ),
-            observer=observer,
-            on_lost=on_lost,
-        )
+        self._batcher = Batcher(self._engine.lanes, options, observer=observer, on_lost=on_lost)
 
     @property
     def manifest(self) -> Manifest:
@@ -76,11 +97,22 @@ class Embedder:
     @property
     def backend_name(self) -> str:
         """Runtime and execution provider that really run."""
-        return self._backend.name
+        return self._engine.lanes[0].name
+
+    @property
+    def served(self) -> ServedInference:
+        """What really runs, lane by lane."""
+        lanes = self._engine.lanes
+        return ServedInference(
+            tuple(lane.name for lane in lanes),
+            lanes[0].precision,
+            self._engine.chosen.plan,
+            self._golden_cosine,
+        )
 
     @property
     def health(self) -> BatcherHealth:
-        """Whether what is sent will be embedded."""
+        """Whether what is sent will be computed, and why not."""
         return self._batcher.health
 
     @property
@@ -90,19 +122,21 @@ class Embedder:
 
     def items_of(self, frames: int) -> int:
         """Items that a tracklet of so many frames puts into batches, at most."""
-        return len(self.manifest.preprocessing.choice.indices(frames))
+        preprocessing = self.manifest.preprocessing
+        chosen = len(preprocessing.choice.indices(frames))
+        if preprocessing.frames_per_clip is None or chosen < 1:
+            return chosen
+        return len(clip_positions(chosen, self.manifest))
 
     def start(self) -> None:
-        """Reproduce the golden clip, warm the largest batch, then take work.
+        """Reproduce the golden clip, warm up, then take work.
 
-        Blocks for the time of two batches, so call it off the event loop.
+        Blocks for the time of the batches, so call it off the event loop.
 
         Raises:
             ArtifactError: When the golden clip gives another embedding than the artifact says.
         """
-        self._reproduce_golden()
-        frame = self._artifact.golden_clip[:1]
-        self._backend.run(np.repeat(frame, self._max_batch_frames, axis=0))
+        self._golden_cosine = self._engine.prove(self._artifact, self._warmup, self._report)
         self._batcher.start()
 
     async def embed(
@@ -115,14 +149,16 @@ class Embedder:
             InferenceFailed, NotReady, DeadlineExceeded: From the batcher and pooling.
         """
         self._check(frames)
-        computed = await self._batcher.features(frames, urgency=urgency)
-        report("queue", computed.queued_s, ended_ago_s=computed.inference_s)
-        report("inference", computed.inference_s)
+        items = tracklet_items(frames, self.manifest)
+        computed = await self._batcher.features(items, urgency=urgency)
+        report_stage("queue", computed.queued_s, ended_ago_s=computed.inference_s)
+        report_stage("inference", computed.inference_s)
         return pool_embedding(computed.features, self.manifest.output)
 
     def close(self) -> None:
         """Finish the batch in hand, fail what waits with `NotReady`; blocks for seconds at most."""
         self._batcher.stop()
+        self._engine.close()
 
     def _check(self, frames: NDArray[np.uint8]) -> None:
         height, width = self.manifest.preprocessing.height, self.manifest.preprocessing.width
@@ -133,27 +169,3 @@ class Embedder:
                 received=f"{frames.dtype} {list(frames.shape)}",
                 remedy="decode and resize the frames as the manifest says",
             )
-
-    def _reproduce_golden(self) -> None:
-        clip = self._artifact.golden_clip
-        size = self._max_batch_frames
-        try:
-            rows = [self._backend.run(clip[i : i + size]) for i in range(0, len(clip), size)]
-            embedding = pool_embedding(np.concatenate(rows), self.manifest.output)
-        except Exception as error:
-            raise self._golden_failed(f"no embedding: {error}") from error
-        cosine = _cosine(embedding, self._artifact.golden_embedding)
-        if not cosine >= self.manifest.golden.least_cosine:
-            raise self._golden_failed(f"cosine {cosine:.6f}")
-
-    def _golden_failed(self, received: str) -> ArtifactError:
-        return ArtifactError(
-            f"expected {self._artifact.directory} to reproduce its golden clip with cosine "
-            f"{self.manifest.golden.least_cosine} or more, received {received}; "
-            "export the artifact again with the runtime version that is installed"
-        )
-
-
-def _cosine(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    one, other = first.astype(np.float64), second.astype(np.float64)
-    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))

@@ -16,6 +16,9 @@ from tests.encoded_frames import drawn_picture
 
 ARTIFACT = Path(__file__).resolve().parents[2] / "artifacts/dcct-light"
 LEAST_COSINE = 0.9999
+SETTINGS = Settings(
+    inference_provider="cpu", inference_lanes=2, inference_threads=1, max_batch_frames=8
+)
 LENGTHS = (1, 2, 3, 5, 8, 11)
 """Frames of the tracklets to compose: shorter than a batch, as long, and longer."""
 
@@ -42,7 +45,7 @@ async def embed_together(embedder: Embedder, numbers: Sequence[int]) -> list[np.
 @pytest.fixture(scope="module")
 def served():
     """An embedder of the shipped artifact, and what it says of each tracklet alone."""
-    embedder = Embedder(open_artifact(ARTIFACT), Settings(inference_threads=1))
+    embedder = Embedder(open_artifact(ARTIFACT), SETTINGS)
     embedder.start()
     alone = [asyncio.run(embed_together(embedder, [n]))[0] for n in range(len(LENGTHS))]
     yield embedder, alone

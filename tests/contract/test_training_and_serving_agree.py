@@ -100,7 +100,15 @@ def test_the_service_gives_the_networks_own_embedding(network, artifact_dir, tra
     height, width = SIZE
     frames = [read_frame(tracklet.frames[i], height=height, width=width) for i in chosen]
     expected = embed_frames(network, np.stack(frames))
-    embedder = Embedder(artifact, Settings(artifact_dir=artifact_dir))
+    embedder = Embedder(
+        artifact,
+        Settings(
+            artifact_dir=artifact_dir,
+            inference_provider="cpu",
+            inference_lanes=1,
+            max_batch_frames=8,
+        ),
+    )
     decoder = decoder_for(artifact.manifest)
 
     async def embed():

@@ -10,9 +10,16 @@ from service.runtime import open_runtime
 from service.settings import Settings
 from tests.people import frames_of
 
+INFERENCE = {
+    "inference_provider": "cpu",
+    "inference_threads": 1,
+    "inference_lanes": 1,
+    "batch_sizes": (1, 2),
+}
+
 
 def settings(artifact_dir, data_dir, **more) -> Settings:
-    return Settings(artifact_dir=artifact_dir, data_dir=data_dir, inference_threads=1, **more)
+    return Settings(artifact_dir=artifact_dir, data_dir=data_dir, **INFERENCE, **more)
 
 
 def test_an_open_runtime_embeds_and_says_what_it_did_on_the_way(artifact_dir, tmp_path):
@@ -27,7 +34,10 @@ def test_an_open_runtime_embeds_and_says_what_it_did_on_the_way(artifact_dir, tm
         assert [frame.index for frame in embedded.decoded.rejected] == [0]
         assert phases == [
             "verifying the artifact",
+            "opening cpu fp32, 1 x 1 threads, batches of 2",
             "reproducing the golden clip",
+            "warming up: batch size 1 of 2",
+            "warming up: batch size 2 of 2",
             "reading the galleries",
         ]
         assert not runtime.embedder.ready

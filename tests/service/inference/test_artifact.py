@@ -124,19 +124,34 @@ def test_golden_embedding_of_another_length(tmp_path, manifest, value, received)
 
 
 @pytest.mark.parametrize(
-    ("section", "field", "value", "message"),
+    ("unit", "section", "field", "value", "message"),
     [
-        ("graph", "batching_unit", "clip", "graph.batching_unit 'frame' .* received 'clip'"),
-        ("input", "axes", ("n", "c", "h", "w"), "input.axes .* received"),
-        ("input", "dynamic", (), r"input.dynamic \('n',\) .* received \(\)"),
-        ("output", "pooling", "none", "output.pooling 'mean' .* received 'none'"),
-        ("output", "normalised", False, "output.normalised True .* received False"),
+        ("frame", "input", "axes", ("n", "c", "h", "w"), r"input.axes \('n', 'h', 'w', 'c'\) "),
+        ("frame", "input", "dynamic", (), r"input.dynamic \('n',\) .* received \(\)"),
+        ("frame", "output", "pooling", "none", "output.pooling 'mean' .* received 'none'"),
+        ("frame", "output", "normalised", False, "output.normalised True .* received False"),
+        ("frame", "preprocessing", "frames_per_clip", 4, "frames_per_clip None .* received 4"),
+        ("clip", "input", "axes", ("n", "h", "w", "c"), r"axes \('b', 't', 'h', 'w', 'c'\) "),
+        ("clip", "input", "dynamic", ("b", "t"), r"dynamic \('b',\) .* received \('b', 't'\)"),
+        ("clip", "output", "normalised", False, "output.normalised True .* received False"),
+        ("clip", "preprocessing", "frames_per_clip", None, "'a number' .* received None"),
     ],
 )
-def test_artifact_of_a_kind_that_is_not_served(tmp_path, manifest, section, field, value, message):
+def test_artifact_of_a_kind_that_is_not_served(tmp_path, unit, section, field, value, message):
+    manifest = write_tiny_artifact(tmp_path, unit=unit)
     part = getattr(manifest, section).model_copy(update={field: value})
     republish(tmp_path, manifest, **{section: part})
 
     with pytest.raises(ArtifactError, match=message) as refusal:
         open_artifact(tmp_path)
+    assert f"beside graph.batching_unit {unit!r} in the manifest" in str(refusal.value)
     assert str(refusal.value).endswith("use a release of the service that serves it")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "none"])
+def test_artifact_of_clips_with_either_pooling_is_served(tmp_path, pooling):
+    manifest = write_tiny_artifact(tmp_path, unit="clip")
+    output = manifest.output.model_copy(update={"pooling": pooling})
+    republish(tmp_path, manifest, output=output)
+
+    assert open_artifact(tmp_path).manifest.output.pooling == pooling
