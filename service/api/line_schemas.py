@@ -8,7 +8,7 @@ from service.api.schemas import STATED_MODEL, MetadataBody
 from service.api.wire_types import StrictBody, WireEmbedding
 
 LineFrames = Annotated[
-    list[str],
+    list[Annotated[str, Field(json_schema_extra={"format": "byte"})]],
     Field(description="JPEG, PNG or WebP files in time order, each as base64 or as a data URI."),
 ]
 

@@ -29,7 +29,7 @@ def _tracklets(value: object) -> list[list[str]]:
     return tracklets
 
 
-_FRAME = {"type": "string", "description": "data:image/jpeg;base64,..."}
+_FRAME = {"type": "string", "format": "byte", "description": "data:image/jpeg;base64,..."}
 _TRACKLET = {"anyOf": [_FRAME, {"type": "array", "items": _FRAME, "minItems": 1}]}
 
 Tracklets = Annotated[
