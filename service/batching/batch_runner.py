@@ -6,6 +6,7 @@ the backend counts as lost.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,13 +20,30 @@ from service.errors import InferenceFailed
 _BLANK_FAILURES_UNTIL_LOST = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of the backend: `items` of its `size` rows were real."""
+
+    items: int
+    size: int
+    run_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Computation:
+    """The result of each piece of a batch, the runs that gave them, and when the last ended."""
+
+    results: list[Features | InferenceFailed]
+    runs: list[Run]
+    done_s: float
+
+
 class BatchRunner:
     """Computes the features of each piece of a batch, or its error.
 
     Args:
         backend: Called by the thread that calls `run`.
         sizes: Ascending sizes of the batches that the backend is given.
-        told: Called with items, rows and seconds of each run.
         clock: Monotonic seconds.
     """
 
@@ -33,20 +51,18 @@ class BatchRunner:
         self,
         backend: Backend,
         sizes: tuple[int, ...],
-        *,
-        told: Callable[[int, int, float], None],
         clock: Callable[[], float],
     ) -> None:
         self._backend = backend
         self._sizes = sizes
-        self._told = told
+        self._runs: list[Run] = []
         self._clock = clock
         self._budget = RowBudget(sizes)
         self._retries = Assembly(sizes, buffers=1)
         self._blank_failures = 0
 
-    def run(self, pieces: Sequence[Piece], rows: Items | None) -> list[Features | InferenceFailed]:
-        """The result of each piece.
+    def run(self, pieces: Sequence[Piece], rows: Items | None) -> Computation:
+        """Compute a batch.
 
         Args:
             pieces: One or more.
@@ -55,12 +71,13 @@ class BatchRunner:
         Raises:
             BackendLost: When nothing will ever be computed again.
         """
+        self._runs = []
         results = self._halved(pieces, rows)
         if all(isinstance(result, InferenceFailed) for result in results):
             self._try_blank(pieces[0].items.shape[1:])
         else:
             self._blank_failures = 0
-        return results
+        return Computation(results, self._runs, self._clock())
 
     def _halved(
         self, pieces: Sequence[Piece], rows: Items | None
@@ -75,8 +92,13 @@ class BatchRunner:
                 return [failed(error)]
             half = len(pieces) // 2
             return self._halved(pieces[:half], None) + self._halved(pieces[half:], None)
-        stops = np.cumsum([len(piece.items) for piece in pieces])
-        return list(np.split(features, stops[:-1]))
+        results: list[Features | InferenceFailed] = []
+        start = 0
+        for piece in pieces:
+            stop = start + len(piece.items)
+            results.append(features[start:stop])
+            start = stop
+        return results
 
     def _features(self, rows: Items, count: int) -> Features:
         """Of the first `count` rows, in as few runs as memory allows."""
@@ -102,7 +124,7 @@ class BatchRunner:
                 f"received {list(features.shape)}"
             )
         self._budget.ran(len(rows))
-        self._told(items, len(rows), self._clock() - started_s)
+        self._runs.append(Run(items, len(rows), self._clock() - started_s))
         return features[:items]
 
     def _try_blank(self, shape: tuple[int, ...]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from service.batching.assembly import Assembly
 from service.batching.backend import Backend, BackendLost
-from service.batching.batch_runner import BatchRunner
+from service.batching.batch_runner import BatchRunner, Run
 from service.batching.delivery import Outcome, deliver
 from service.batching.health import BatcherHealth
 from service.batching.lane import Lane
@@ -123,15 +123,16 @@ class Batcher:
         sizes = options.batch_sizes
         return Lane(
             name,
-            BatchRunner(backend, sizes, told=self._ran, clock=self._clock),
+            BatchRunner(backend, sizes, self._clock),
             queue=self._queue,
             assembly=Assembly(sizes, buffers=2 if options.prefetch else 1),
+            ran=self._ran,
             broken=self._broken,
         )
 
-    def _ran(self, items: int, size: int, run_s: float) -> None:
-        self._run_times.add(run_s)
-        self._observer.batch_done(items=items, size=size, run_s=run_s)
+    def _ran(self, run: Run) -> None:
+        self._run_times.add(run.run_s)
+        self._observer.batch_done(items=run.items, size=run.size, run_s=run.run_s)
 
     def _why_cancelled(self, urgency: Urgency) -> DropReason:
         until_s = urgency.until_s

@@ -1,13 +1,15 @@
 """A backend and the thread that alone calls it; batches come from the one queue."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 from service.batching.assembly import Assembly
 from service.batching.backend import BackendLost
-from service.batching.batch_runner import BatchRunner
+from service.batching.batch_runner import BatchRunner, Computation, Run
 from service.batching.delivery import Outcome, deliver
 from service.batching.request import Items, Piece
 from service.batching.work_queue import WorkQueue, not_running
@@ -23,14 +25,23 @@ class _Batch:
 class Lane:
     """Takes batches, computes them and hands the features out, until the queue is closed.
 
-    With two buffers of assembly, a second thread assembles the next batch during this one.
+    One thread does all of it. With two buffers a second thread assembles a full batch ahead while
+    the backend computes, and hands out what is computed, so that the backend gets one batch right
+    after the other. While there is nothing ahead the first thread needs no help, which would only
+    cost time.
 
     Args:
-        name: Of the threads.
+        name: Of the thread that calls the backend.
         runner: Computes batches.
         queue: Where batches come from.
         assembly: Of one or two buffers.
-        broken: Called once, by a thread that ends for another reason than a closed queue.
+        ran: Told of each run of the backend, after its features were handed out.
+        broken: Called by a thread that ends for another reason than a closed queue.
+
+    Attributes:
+        running: A batch is being computed; guarded by the queue, as `ahead` is.
+        ahead: The next one was taken already.
+        computed: Batches to hand out.
     """
 
     def __init__(
@@ -40,23 +51,24 @@ class Lane:
         *,
         queue: WorkQueue,
         assembly: Assembly,
+        ran: Callable[[Run], None],
         broken: Callable[[BaseException], None],
     ) -> None:
         self.running = False
+        self.ahead = False
+        self.computed: deque[tuple[_Batch, Computation]] = deque()
         self._runner = runner
         self._queue = queue
         self._assembly = assembly
+        self._ran = ran
         self._broken = broken
         self._held: list[_Batch] = []
         self._since_s: float | None = None
         self._dead = False
-        self._ahead: SimpleQueue[_Batch | None] = SimpleQueue()
-        self._may_fetch = threading.Semaphore(1)
-        bodies = (
-            {name: self._take_and_compute}
-            if assembly.buffers == 1
-            else {name: self._compute_ahead, f"{name}-assembly": self._fetch_ahead}
-        )
+        self._fetched: SimpleQueue[_Batch | None] = SimpleQueue()
+        bodies: dict[str, Callable[[], None]] = {name: self._compute_all}
+        if assembly.buffers > 1:
+            bodies[f"{name}-ahead"] = self._help
         self._threads = [
             threading.Thread(target=self._serve, args=(body,), name=thread, daemon=True)
             for thread, body in bodies.items()
@@ -74,7 +86,7 @@ class Lane:
             thread.start()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the batch in hand, after the queue was closed; then fail what is not done."""
+        """Wait for the batches in hand, after the queue was closed; fail what is not done then."""
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout_s)
@@ -89,37 +101,37 @@ class Lane:
             self._since_s = None
             self._fail_held()
             self._broken(error)
+            self._queue.stop_running(self)
+            self._fetched.put(None)
             if not isinstance(error, BackendLost):
                 raise
-        finally:
-            self._may_fetch.release()
-            self._ahead.put(None)
 
-    def _take_and_compute(self) -> None:
-        while (batch := self._next_batch()) is not None:
-            self._compute(batch)
+    def _compute_all(self) -> None:
+        batch = self._fetch()
+        while batch is not None:
+            self._since_s = self._queue.clock()
+            computation = self._runner.run(batch.pieces, batch.rows)
+            self._since_s = None
+            self.computed.append((batch, computation))
+            if self._queue.go_on(self):
+                batch = self._fetched.get()
+            else:
+                self._hand_out_computed()
+                batch = self._fetch()
 
-    def _fetch_ahead(self) -> None:
-        self._may_fetch.acquire()
-        while (batch := self._next_batch()) is not None:
-            self._ahead.put(batch)
-            self._may_fetch.acquire()
+    def _help(self) -> None:
+        while self._queue.wait_to_help(self):
+            self._hand_out_computed()
+            pieces = self._queue.take_ahead(self)
+            if pieces:
+                self._fetched.put(self._assembled(pieces))
 
-    def _compute_ahead(self) -> None:
-        while (batch := self._ahead.get()) is not None:
-            self.running = True
-            self._may_fetch.release()
-            self._compute(batch)
-            if self._ahead.empty():
-                self._queue.came_free(self)
-
-    def _next_batch(self) -> _Batch | None:
+    def _fetch(self) -> _Batch | None:
         """Wait for items and put them side by side; None when there will be none."""
-        pieces: list[Piece] | None = []
-        while not pieces:
-            pieces = self._queue.take(self)
-            if pieces is None:
-                return None
+        pieces = self._queue.take(self)
+        return None if pieces is None else self._assembled(pieces)
+
+    def _assembled(self, pieces: list[Piece]) -> _Batch:
         try:
             rows = self._assembly.rows(pieces)
         except (ValueError, MemoryError):
@@ -130,26 +142,27 @@ class Lane:
             self._fail_held()
         return batch
 
-    def _compute(self, batch: _Batch) -> None:
-        self._since_s = self._queue.clock()
-        results = self._runner.run(batch.pieces, batch.rows)
-        self._since_s = None
-        done_s = self._queue.clock()
-        for piece, result in zip(batch.pieces, results, strict=True):
+    def _hand_out_computed(self) -> None:
+        while self.computed:
+            with suppress(IndexError):  # The other thread was quicker.
+                self._hand_out(*self.computed.popleft())
+
+    def _hand_out(self, batch: _Batch, computation: Computation) -> None:
+        outcomes = []
+        for piece, result in zip(batch.pieces, computation.results, strict=True):
             if isinstance(result, InferenceFailed):
                 self._queue.abandon(piece.request, None)
-        deliver(
-            [
-                Outcome(piece.request, piece.start, result, done_s)
-                for piece, result in zip(batch.pieces, results, strict=True)
-            ]
-        )
+            outcomes.append(Outcome(piece.request, piece.start, result, computation.done_s))
+        deliver(outcomes)
         self._held.remove(batch)
+        for run in computation.runs:
+            self._ran(run)
 
     def _fail_held(self) -> None:
-        for batch in list(self._held):
-            _fail(batch.pieces)
-
-
-def _fail(pieces: Sequence[Piece]) -> None:
-    deliver([Outcome(piece.request, piece.start, not_running(), 0.0) for piece in pieces])
+        deliver(
+            [
+                Outcome(piece.request, piece.start, not_running(), 0.0)
+                for batch in list(self._held)
+                for piece in batch.pieces
+            ]
+        )

@@ -1,7 +1,7 @@
 """The one queue from which all lanes take their batches."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Protocol
 
 from service.batching.batch_size import items_to_take
@@ -14,10 +14,15 @@ from service.errors import DeadlineExceeded, NotReady
 
 
 class Taker(Protocol):
-    """Whoever asks for batches."""
+    """A lane, as the queue sees it."""
 
     running: bool
-    """Whether it is computing one already, so that this one is fetched ahead."""
+    ahead: bool
+
+    @property
+    def computed(self) -> Sized:
+        """Batches that its helper is to hand out."""
+        ...
 
 
 class WorkQueue:
@@ -36,18 +41,28 @@ class WorkQueue:
         self, options: BatcherOptions, observer: BatchObserver, clock: Callable[[], float]
     ) -> None:
         self._options = options
+        self._full = options.batch_sizes[-1]
         self._observer = observer
         self.clock = clock
         self._waiting = WaitingItems(options.bulk_share)
-        lock = threading.Lock()
-        self._for_idle = threading.Condition(lock)
-        self._for_running = threading.Condition(lock)
+        self._lock = threading.Lock()
+        self._for_idle = threading.Condition(self._lock)
+        self._for_helpers = threading.Condition(self._lock)
         self._idle = 0
+        self._helped: set[Taker] = set()
         self._open = False
 
     def open(self) -> None:
         """Take requests from now on."""
         self._open = True
+
+    def close(self) -> list[Request]:
+        """Wake all lanes with nothing, refuse what comes, and give back what waited."""
+        with self._lock:
+            self._open = False
+            self._for_idle.notify_all()
+            self._for_helpers.notify_all()
+            return self._waiting.clear()
 
     def put(self, request: Request) -> None:
         """Let a request wait for its batches.
@@ -55,85 +70,105 @@ class WorkQueue:
         Raises:
             NotReady: When nobody takes any.
         """
-        with self._for_idle:
+        with self._lock:
             if not self._open:
                 raise not_running()
             self._waiting.add(request)
             if self._idle:
                 self._for_idle.notify(request.count)
-            elif self._waiting.live >= self._options.batch_sizes[-1]:
-                self._for_running.notify()
+            elif any(self._may_take_ahead(taker) for taker in self._helped):
+                self._for_helpers.notify_all()
 
     def abandon(self, request: Request, reason: DropReason | None) -> None:
         """Nobody waits for this request any more, or it has failed: drop what is left of it."""
-        with self._for_idle:
+        with self._lock:
             self._waiting.abandon(request, reason)
 
     def take(self, taker: Taker) -> list[Piece] | None:
-        """Wait for the next batch; None when there will be none.
+        """Wait for the next batch of a lane that computes nothing; None when there will be none."""
+        while True:
+            with self._lock:
+                taken = self._wait_for_items()
+                if taken is None:
+                    self._for_helpers.notify_all()
+                    return None
+                taker.running = bool(taken.pieces)
+                if self._waiting.live >= self._full:
+                    self._for_helpers.notify_all()
+            self._tell(taken)
+            if taken.pieces:
+                return taken.pieces
 
-        It is empty where all that waited had expired or been cancelled, which is told here.
-        """
-        taken = self._wait(taker)
-        if taken is None:
+    def take_ahead(self, taker: Taker) -> list[Piece]:
+        """A full batch for a lane that computes one, or nothing when there is none to spare."""
+        with self._lock:
+            if not self._may_take_ahead(taker):
+                return []
+            taken = self._waiting.take(self._full, self.clock())
+            taker.ahead = bool(taken.pieces)
+        self._tell(taken)
+        return taken.pieces
+
+    def go_on(self, taker: Taker) -> bool:
+        """The lane has computed its batch: whether the next was taken ahead; else it is idle."""
+        with self._lock:
+            taker.running = taker.ahead
+            taker.ahead = False
+            if taker.running:
+                self._for_helpers.notify_all()
+            return taker.running
+
+    def wait_to_help(self, taker: Taker) -> bool:
+        """Wait until there is something to take ahead or to hand out; False when never again."""
+        with self._lock:
+            self._helped.add(taker)
+            while not (taker.computed or self._may_take_ahead(taker)):
+                if not (self._open or taker.running):
+                    return False
+                self._for_helpers.wait()
+            return True
+
+    def stop_running(self, taker: Taker) -> None:
+        """The lane has come to its end with a batch in hand."""
+        with self._lock:
+            taker.running = taker.ahead = False
+            self._for_helpers.notify_all()
+
+    def _may_take_ahead(self, taker: Taker) -> bool:
+        wanted = self._open and taker.running and not taker.ahead
+        return wanted and not self._idle and self._waiting.live >= self._full
+
+    def _wait_for_items(self) -> Taken | None:
+        """What an idle lane is to compute, or only what was dropped; None when closed."""
+        self._idle += 1
+        try:
+            while self._open:
+                now_s = self.clock()
+                live = self._waiting.live
+                if not live:
+                    dead = self._waiting.take(0, now_s)
+                    if dead.dropped:
+                        return dead
+                    self._for_idle.wait()
+                elif (delay_s := self._delay_s(live, now_s)) > 0:
+                    self._for_idle.wait(delay_s)
+                else:
+                    items = items_to_take(live, self._idle, self._options.batch_sizes)
+                    return self._waiting.take(items, now_s)
             return None
+        finally:
+            self._idle -= 1
+
+    def _delay_s(self, live: int, now_s: float) -> float:
+        if not self._options.max_delay_s or live >= self._full:
+            return 0.0
+        return self._waiting.oldest_s + self._options.max_delay_s - now_s
+
+    def _tell(self, taken: Taken) -> None:
         for reason, items in taken.dropped.items():
             self._observer.dropped(reason, items=items)
         now_s = self.clock()
         deliver([Outcome(request, 0, _expired(), now_s) for request in taken.expired])
-        return taken.pieces
-
-    def came_free(self, taker: Taker) -> None:
-        """Say that the taker computes nothing any more."""
-        with self._for_idle:
-            taker.running = False
-            self._for_running.notify_all()
-
-    def close(self) -> list[Request]:
-        """Wake all takers with nothing, refuse what comes, and give back what waited."""
-        with self._for_idle:
-            self._open = False
-            self._for_idle.notify_all()
-            self._for_running.notify_all()
-            return self._waiting.clear()
-
-    def _wait(self, taker: Taker) -> Taken | None:
-        with self._for_idle:
-            while self._open:
-                if not taker.running:
-                    taken = self._take_idle()
-                    if taken is not None:
-                        return taken
-                elif self._waiting.live >= self._options.batch_sizes[-1] and not self._idle:
-                    return self._waiting.take(self._options.batch_sizes[-1], self.clock())
-                else:
-                    self._for_running.wait()
-            return None
-
-    def _take_idle(self) -> Taken | None:
-        """A batch for a taker that has nothing to do, or None after a wait."""
-        self._idle += 1
-        try:
-            live = self._waiting.live
-            if not live:
-                dead = self._waiting.take(0, self.clock())
-                if dead.dropped:
-                    return dead
-                self._for_idle.wait()
-                return None
-            delay_s = self._delay_s(live)
-            if delay_s > 0:
-                self._for_idle.wait(delay_s)
-                return None
-            items = items_to_take(live, self._idle, self._options.batch_sizes)
-            return self._waiting.take(items, self.clock())
-        finally:
-            self._idle -= 1
-
-    def _delay_s(self, live: int) -> float:
-        if not self._options.max_delay_s or live >= self._options.batch_sizes[-1]:
-            return 0.0
-        return self._waiting.oldest_s + self._options.max_delay_s - self.clock()
 
 
 def _expired() -> DeadlineExceeded:
