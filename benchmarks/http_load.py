@@ -43,15 +43,22 @@ class Load:
         measured_s: Length of the part that counts, which ends with the last request.
         skipped_s: Before it: queues and caches were filling.
         answers: All of them, skipped and late ones too.
-        unanswered: Requests that got no answer in a minute, or lost their connection.
+        timed_out: Requests that got no answer in a minute.
+        lost: Requests whose connection could not be made, or broke before the answer.
         client_cores: Cores that the generator kept busy.
     """
 
     skipped_s: float
     measured_s: float
     answers: list[Answer] = field(default_factory=list)
-    unanswered: int = 0
+    timed_out: int = 0
+    lost: int = 0
     client_cores: float = 0.0
+
+    @property
+    def unanswered(self) -> int:
+        """Requests without an answer."""
+        return self.timed_out + self.lost
 
     def per_s(self, *, within_s: float = float("inf")) -> float:
         """Good answers a second in the measured part, `within_s` of their request."""
@@ -142,11 +149,15 @@ class _Run:
         """Send the request, and count its answer."""
         async with self._room:
             try:
-                connection = self._idle.pop() if self._idle else await self._connect()
+                connection = await self._connection()
                 async with asyncio.timeout(_UNANSWERED_AFTER_S):
                     status = await connection.ask(request)
-            except (OSError, TimeoutError):
-                self.load.unanswered += 1
+            except TimeoutError:
+                self.load.timed_out += 1
+                await connection.close()
+                return
+            except OSError:
+                self.load.lost += 1
                 return
         now_s = self.now_s()
         self.load.answers.append(Answer(status, now_s, now_s - due_s))
@@ -160,7 +171,12 @@ class _Run:
         for connection in self._opened:
             await connection.close()
 
-    async def _connect(self) -> "_Connection":
+    async def _connection(self) -> "_Connection":
+        """An idle one that the server has not closed, or a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open:
+                return connection
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(_Connection, *self._address)
         self._opened.append(connection)
@@ -177,14 +193,18 @@ class _Connection(asyncio.Protocol):
         self._whole: int | None = None
         self._status: asyncio.Future[int] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether another request can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> int:
         """The status of the answer to these bytes.
 
         Raises:
             OSError: When the connection is lost before the answer is whole.
         """
-        if self._transport is None or self._lost.is_set():
-            raise ConnectionResetError("the server closed an idle connection")
+        assert self._transport is not None
         self._status = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._status

@@ -5,33 +5,41 @@
 One run of about seven minutes gives every figure; nothing else should run meanwhile. Client and
 service share the cores of this machine, and what the client takes of them is reported.
 
-* `batcher_*`: the batching layer alone, without HTTP; see `benchmarks.batching_layer`.
+* `batcher_*`: the batching layer alone, without HTTP, on a made device that leaves the cores free;
+  `batcher_graph_*`: the same on the real graph. See `benchmarks.batching_layer`.
 * `raw_*` and `*_frames_per_s`: see `benchmarks.serving_throughput`. `http_ratio` is of one session
   on all cores at its best batch, which is how a runtime is usually run; `http_ratio_to_sessions` is
-  of one session on each core, which is faster here.
+  of one session on each core, which is faster here. Both are of the same runtime in the same
+  precision; `http_auto_*` is with those that the service chooses itself.
 * `vs_plain_fastapi` and `vs_litserve`: the service over a server that somebody would write on the
   first day, with the same runtime, precision and frames.
 * `null_model_crops_per_s`: JPEG crops that come in and are decoded, batched and answered, when the
-  model costs nothing.
+  model costs nothing; `null_model_long_crops_per_s` of tracklets of twice as many frames.
 * `half_load_*`, `overload_*`, `healthz_*`: see `benchmarks.serving_load`.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import batching_layer
+from benchmarks.batching_layer import LayerCost
 from benchmarks.sent_tracklets import sample_tracklets
 from benchmarks.serving_load import LoadedService, measure_loads
 from benchmarks.serving_throughput import Contest, Rates, measure_rates
 from service.cpu_count import usable_cores
 
-_FIGURES_A_ROUND = 7
+_FIGURES_A_ROUND = 8
 _LOADS = 4
+_LAYERS = 2
+_LAYER_SHARE = 0.25
+"""Of `seconds`: the layer is measured without HTTP, and is steady sooner."""
 
 Figures = dict[str, float | int | str]
 
@@ -39,14 +47,20 @@ Figures = dict[str, float | int | str]
 def measure(contest: Contest, *, deadline_s: float) -> Figures:
     """Every figure, by its name."""
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("start", total=1 + contest.rounds * _FIGURES_A_ROUND + _LOADS)
+        steps = 1 + contest.rounds * (_FIGURES_A_ROUND + _LAYERS) + _LOADS
+        task = progress.add_task("start", total=steps)
 
         def done(name: str) -> None:
             progress.update(task, advance=1, description=name)
 
+        device, graph = measure_layers(contest, done)
         rates = measure_rates(contest, done)
         loads = measure_loads(contest, deadline_s=deadline_s, done=done)
     return {
+        "batcher_ratio_64": device.ratio_64,
+        "batcher_added_ms_1": device.added_ms_1,
+        "batcher_graph_ratio_64": graph.ratio_64,
+        "batcher_graph_added_ms_1": graph.added_ms_1,
         **_of_throughput(rates),
         **_of_loads(loads),
         "clients": contest.clients,
@@ -55,6 +69,21 @@ def measure(contest: Contest, *, deadline_s: float) -> Figures:
         "seconds": contest.seconds,
         "cores": usable_cores(),
     }
+
+
+def measure_layers(contest: Contest, done: Callable[[str], None]) -> tuple[LayerCost, LayerCost]:
+    """The batching layer on a made device and on the graph."""
+
+    def cost(setup: batching_layer.Setup) -> LayerCost:
+        return batching_layer.measure(
+            setup,
+            seconds=contest.seconds * _LAYER_SHARE,
+            rounds=contest.rounds,
+            advance=lambda: done("batching layer"),
+        )
+
+    device = cost(batching_layer.sleeping_setup())
+    return device, cost(batching_layer.graph_setup(contest.artifact))
 
 
 def _of_throughput(rates: Rates) -> Figures:
@@ -67,12 +96,14 @@ def _of_throughput(rates: Rates) -> Figures:
         "http_ratio": round(rates.http / rates.raw, 3),
         "http_ratio_to_sessions": round(rates.http / rates.raw_sessions, 3),
         "http_auto_frames_per_s": round(rates.http_auto, 1),
+        "http_auto_runs": rates.chosen,
         "http_auto_ratio": round(rates.http_auto / rates.raw, 3),
         "plain_fastapi_frames_per_s": round(rates.plain_fastapi, 1),
         "vs_plain_fastapi": round(rates.http / rates.plain_fastapi, 3),
         "litserve_frames_per_s": round(rates.litserve, 1),
         "vs_litserve": round(rates.http / rates.litserve, 3),
         "null_model_crops_per_s": round(rates.null_model, 1),
+        "null_model_long_crops_per_s": round(rates.null_model_long, 1),
         "client_cores": round(rates.client_cores, 3),
     }
 

@@ -70,6 +70,10 @@ async def _loads(
         return load.per_s()
 
     before = await peak()
+    if not before:
+        raise RuntimeError(
+            f"expected answers within {contest.seconds:g} s, received none; measure for longer"
+        )
     half = await open_load(service.url, requests, per_s=before / 2, seconds=2 * contest.seconds)
     done("half load")
     lasts_s = 2 * contest.seconds

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from benchmarks.http_load import closed_load
 from benchmarks.null_artifact import write_null_artifact
 from benchmarks.raw_runtime import BestRaw, Sessions, best_batch
@@ -21,6 +23,7 @@ from benchmarks.sent_tracklets import base64_json, multipart
 from service.cpu_count import usable_cores
 
 EMBED_PATH = "/embed?encoding=base64"
+RIVAL_PATH = "/embed"
 _BATCH_TRIAL_S = 0.2
 """Of `seconds`, how long each batch is tried before the best is known."""
 
@@ -55,8 +58,10 @@ class Rates:
         raw: One session with a thread on each core, at its best batch.
         raw_sessions: One session on each core with one thread, at its best batch.
         http: The service, with ONNX Runtime in float32 as well.
-        http_auto: The service, with the runtime that it chooses itself.
-        null_model: The service, with a model that costs nothing.
+        http_auto: The service, with the runtime and precision that it chooses itself.
+        chosen: Which they are.
+        null_model: The service, with a model that costs nothing, decoding on each core.
+        null_model_long: The same, of tracklets of twice as many frames.
         client_cores: The most that the load generator took of the cores in any measurement.
     """
 
@@ -66,9 +71,11 @@ class Rates:
     raw_sessions_batch: int
     http: float
     http_auto: float
+    chosen: str
     plain_fastapi: float
     litserve: float
     null_model: float
+    null_model_long: float
     client_cores: float
 
 
@@ -97,6 +104,7 @@ def measure_rates(contest: Contest, done: Callable[[str], None]) -> Rates:
         **medians,
         raw_batch=one.batch,
         raw_sessions_batch=several.batch,
+        chosen=rounds.chosen,
         client_cores=rounds.client_cores,
     )
 
@@ -107,8 +115,14 @@ class _Rounds:
     def __init__(self, contest: Contest, one: BestRaw, several: BestRaw, directory: Path) -> None:
         self.rates: dict[str, list[float]] = {}
         self.client_cores = 0.0
+        self.chosen = ""
         self._contest = contest
         self._raw = {"raw": one, "raw_sessions": several}
+        tracklets = [list(tracklet) for tracklet in contest.tracklets]
+        pairs = zip(tracklets[::2], tracklets[1::2], strict=False)
+        self._multipart = [multipart(EMBED_PATH)(tracklet) for tracklet in tracklets]
+        self._long = [multipart(EMBED_PATH)(first + second) for first, second in pairs]
+        self._json = [base64_json(RIVAL_PATH)(tracklet) for tracklet in tracklets]
         self._data = directory / "data"
         self._null = directory / "null"
         write_null_artifact(self._null)
@@ -118,17 +132,23 @@ class _Rounds:
         contest = self._contest
         for name, raw in self._raw.items():
             yield name, raw.frames_per_s(contest.seconds)
-        ours = multipart(EMBED_PATH)
         with self._service(contest.artifact, inference_provider="cpu") as url:
-            yield "http", self._http(url, ours)
+            yield "http", self._http(url, self._multipart, frames=contest.frames)
         with running_rival("benchmarks.ordinary_fastapi", contest.artifact) as url:
-            yield "plain_fastapi", self._http(url, multipart("/embed"))
+            yield "plain_fastapi", self._http(url, self._multipart, frames=contest.frames)
         with running_rival("benchmarks.ordinary_litserve", contest.artifact) as url:
-            yield "litserve", self._http(url, base64_json("/embed"))
-        with self._service(contest.artifact, inference_provider="cpu") as url:
-            yield "http_auto", self._http(url, ours)
-        with self._service(self._null, inference_provider="cpu") as url:
-            yield "null_model", self._http(url, ours)
+            yield "litserve", self._http(url, self._json, frames=contest.frames)
+        with self._service(contest.artifact, inference_provider="auto") as url:
+            self.chosen = _served_by(url)
+            yield "http_auto", self._http(url, self._multipart, frames=contest.frames)
+        yield from self._null_model()
+
+    def _null_model(self) -> Iterator[tuple[str, float]]:
+        frames = self._contest.frames
+        threads = str(usable_cores())
+        with self._service(self._null, inference_provider="cpu", decode_threads=threads) as url:
+            yield "null_model", self._http(url, self._multipart, frames=frames)
+            yield "null_model_long", self._http(url, self._long, frames=2 * frames)
 
     @contextmanager
     def _service(self, artifact: Path, **settings: str) -> Iterator[str]:
@@ -137,15 +157,10 @@ class _Rounds:
         with running_service(artifact, data_dir=str(data_dir), **settings) as service:
             yield service.url
 
-    def _http(self, url: str, request: Callable[[Sequence[bytes]], bytes]) -> float:
+    def _http(self, url: str, requests: Sequence[bytes], *, frames: int) -> float:
         contest = self._contest
         load = asyncio.run(
-            closed_load(
-                url,
-                [request(tracklet) for tracklet in contest.tracklets],
-                clients=contest.clients,
-                seconds=contest.seconds,
-            )
+            closed_load(url, requests, clients=contest.clients, seconds=contest.seconds)
         )
         _require_only_good(load.statuses(), load.unanswered)
         self.client_cores = max(self.client_cores, load.client_cores)
@@ -154,7 +169,12 @@ class _Rounds:
                 f"expected answers within {contest.seconds:g} s, received none from {url}; "
                 "measure for longer, or on a machine that does nothing else"
             )
-        return load.per_s() * contest.frames
+        return load.per_s() * frames
+
+
+def _served_by(url: str) -> str:
+    answer = httpx.get(f"{url}/model").raise_for_status().json()
+    return f"{answer['provider']} {answer['precision']}"
 
 
 def _require_only_good(statuses: Mapping[int, int], unanswered: int) -> None:

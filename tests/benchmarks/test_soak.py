@@ -26,7 +26,7 @@ def test_a_short_soak_gives_every_figure(tmp_path, capsys):
 
 @pytest.mark.parametrize(("status", "unanswered"), [(500, 0), (404, 0), (200, 1)])
 def test_a_service_that_fails_under_the_soak_is_no_figure(status, unanswered):
-    load = Load(0, 1, [Answer(200, 0.5, 0.1), Answer(status, 0.5, 0.1)], unanswered)
+    load = Load(0, 1, [Answer(200, 0.5, 0.1), Answer(status, 0.5, 0.1)], timed_out=unanswered)
     memory = MemoryCurve([0, 30, 60], [1, 1, 1])
     with pytest.raises(RuntimeError, match=r"expected answers of \[200, 201, 422, 429\] alone"):
         _seen(load, memory, minutes=1, offered_per_s=1, cores=1)

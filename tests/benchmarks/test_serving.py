@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from benchmarks.serving import main
+from benchmarks.serving_throughput import _require_only_good
+from tests.artifact_factory import write_tiny_artifact
+
+ASKED_FOR = {
+    "batcher_ratio_64", "batcher_added_ms_1", "http_ratio", "null_model_crops_per_s",
+    "overload_goodput_ratio", "healthz_p99_ms", "vs_plain_fastapi", "vs_litserve",
+}  # fmt: skip
+
+
+def test_one_run_gives_every_figure(tmp_path, capsys):
+    write_tiny_artifact(tmp_path / "artifact")
+    main(
+        [
+            "--artifact", str(tmp_path / "artifact"), "--seconds", "0.4", "--rounds", "1",
+            "--clients", "4", "--json",
+        ]
+    )  # fmt: skip
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) >= ASKED_FOR
+    assert figures["http_ratio"] == pytest.approx(
+        figures["http_frames_per_s"] / figures["raw_frames_per_s"], abs=1e-3
+    )
+    assert figures["vs_litserve"] == pytest.approx(
+        figures["http_frames_per_s"] / figures["litserve_frames_per_s"], rel=1e-2
+    )
+    assert figures["http_auto_runs"].startswith("onnxruntime/CPUExecutionProvider ")
+    assert figures["overload_offered_per_s"] > 0
+    assert figures["peak_tracklets_per_s"] > 0
+    assert figures["overload_goodput_per_s"] > 0
+    assert figures["overload_unanswered"] == 0
+    assert 0 <= figures["overload_refused_share"] < 1
+    assert figures["half_load_p99_ms"] >= figures["half_load_p50_ms"] > 0
+    assert figures["healthz_p99_ms"] >= figures["healthz_p50_ms"] > 0
+    assert 0 < figures["client_cores"] < 1
+    assert figures["frames_per_tracklet"] == 8
+
+
+@pytest.mark.parametrize(
+    ("statuses", "unanswered"), [({200: 1, 429: 1}, 0), ({200: 2}, 1), ({}, 0)]
+)
+def test_a_throughput_of_failures_is_no_figure(statuses, unanswered):
+    with pytest.raises(RuntimeError, match="expected only answers of status 200, received"):
+        _require_only_good(statuses, unanswered)
