@@ -14,6 +14,7 @@ from service.commands.api_key import (
     chosen_api_key,
 )
 from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
+from service.commands.enroll_video import enroll_video
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
 from service.commands.gallery_forgetting import forgetting_commands
@@ -29,6 +30,7 @@ cli.add_typer(gallery_commands, name="gallery")
 cli.add_typer(keys_commands, name="keys")
 gallery_commands.add_typer(catalogue_commands)
 gallery_commands.add_typer(forgetting_commands)
+cli.command()(enroll_video)
 cli.command()(openapi)
 
 Directory = Annotated[

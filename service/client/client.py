@@ -1,9 +1,7 @@
 """A client of a running service: embed, enroll, search, read and forget tracklets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Self
-
-from pydantic import BaseModel
 
 from service.api.answers import (
     DeletedIdentityAnswer,
@@ -24,9 +22,10 @@ from service.api.schemas import (
     SearchBody,
     SearchOptionsBody,
 )
-from service.client.connection import Connection, json_of, path_of
+from service.client.connection import Answer, Connection, path_of
 from service.client.forgetting_client import ForgettingClient
 from service.client.gallery_client import GalleryClient
+from service.client.tracklet_body import HEADERS, Tracklet, packed_tracklet
 
 
 class ReidClient:
@@ -82,23 +81,21 @@ class ReidClient:
         """Which model the service runs."""
         return self._connection.get(ServedModelAnswer, "/model")
 
-    def embed(self, frames: Sequence[bytes]) -> EmbedAnswer:
-        """Embed the encoded frames of one tracklet, in time order."""
-        request = self._connection.request("POST", "/embed", files=_parts(frames))
-        return self._connection.ask(EmbedAnswer, request)
+    def embed(self, tracklet: Tracklet) -> EmbedAnswer:
+        """Embed one tracklet: its files in time order, its pixels, or a video of it."""
+        return self._send(EmbedAnswer, "POST", "/embed", packed_tracklet(tracklet))
 
     def enroll(
         self,
         tracklet_id: str,
-        frames: Sequence[bytes],
+        tracklet: Tracklet,
         metadata: MetadataBody,
         *,
         gallery: str = DEFAULT_GALLERY,
     ) -> EnrollAnswer:
-        """Enroll or replace a tracklet by its encoded frames, in time order."""
-        files = _parts(frames, "metadata", metadata)
-        request = self._connection.request("PUT", _path(gallery, tracklet_id), files=files)
-        return self._connection.ask(EnrollAnswer, request)
+        """Enroll or replace a tracklet by its files in time order, its pixels, or a video."""
+        body = packed_tracklet(tracklet, "metadata", metadata)
+        return self._send(EnrollAnswer, "PUT", _path(gallery, tracklet_id), body)
 
     def enroll_embedding(
         self,
@@ -116,11 +113,10 @@ class ReidClient:
         body = EnrollBody(embedding=embedding, model=model, metadata=metadata)
         return self._connection.send(EnrollAnswer, "PUT", _path(gallery, tracklet_id), body)
 
-    def search(self, frames: Sequence[bytes], options: SearchOptionsBody) -> SearchAnswer:
-        """Search by the encoded frames of a tracklet, in time order."""
-        files = _parts(frames, "query", options)
-        request = self._connection.request("POST", "/search", files=files)
-        return self._connection.ask(SearchAnswer, request)
+    def search(self, tracklet: Tracklet, options: SearchOptionsBody) -> SearchAnswer:
+        """Search by a tracklet's files in time order, its pixels, or a video of it."""
+        body = packed_tracklet(tracklet, "query", options)
+        return self._send(SearchAnswer, "POST", "/search", body)
 
     def search_by(self, query: SearchBody) -> SearchAnswer:
         """Search by an embedding or by an enrolled tracklet."""
@@ -158,17 +154,9 @@ class ReidClient:
                 return
             query = query.model_copy(update={"cursor": page.next_cursor})
 
-
-def _parts(
-    frames: Sequence[bytes], field: str | None = None, body: BaseModel | None = None
-) -> list[tuple[str, tuple[str, bytes, str]]]:
-    parts = [
-        ("frames", (f"{place:05}", frame, "application/octet-stream"))
-        for place, frame in enumerate(frames)
-    ]
-    if field is not None and body is not None:
-        parts.insert(0, (field, (field, json_of(body), "application/json")))
-    return parts
+    def _send(self, answer: type[Answer], method: str, path: str, body: bytes) -> Answer:
+        request = self._connection.request(method, path, content=body, headers=HEADERS)
+        return self._connection.ask(answer, request)
 
 
 def _path(gallery: str, tracklet_id: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from service import errors
+from service.access import refusals
 from service.settings import PREFIX, Settings
 from tests.guide_lines import lines_to_type, printed_by
 from tests.live_service import live_service
@@ -58,6 +59,7 @@ def test_every_error_of_the_service_is_in_the_table_with_its_status():
         for status, codes, *_ in rows(r"\d\d\d")
         for code in re.findall(r"`(\w+)`", codes)
     }
+    assert refusals.Forbidden in all_errors()  # They stand elsewhere, and must be loaded.
     assert told == {(kind.status, kind.code) for kind in all_errors()}
 
 

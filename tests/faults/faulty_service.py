@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngImageFile
 
 from model.manifest import FrameChoice
+from service.batching import run_times
 from service.batching.backend import Backend, BackendLost, BackendOutOfMemory
 from service.batching.batcher import Batcher
 from service.inference import embedder
@@ -45,6 +46,7 @@ class Faults:
         out_of_memory_above: Larger batches do not fit; 0 for no limit.
         gate: While this file is there, a batch with a frame of the colour `HANG` goes on.
         out_of_memory_while_gate: While that file is there, nothing fits.
+        stuck_after_s: A batch that takes longer counts as one that does not end.
     """
 
     run_s: float = 0.0
@@ -52,6 +54,7 @@ class Faults:
     out_of_memory_above: int = 0
     gate: str = ""
     out_of_memory_while_gate: bool = False
+    stuck_after_s: float = 30.0
 
     def variables(self) -> dict[str, str]:
         """For the environment of the process."""
@@ -98,6 +101,7 @@ def install(faults: Faults) -> None:
             super().__init__([FaultyBackend(one, faults) for one in backends], *given, **named)
 
     embedder.Batcher = FaultyBatcher
+    run_times._SHORTEST_S = faults.stuck_after_s
     load, indices = PngImageFile.load, FrameChoice.indices
 
     def load_or_break(picture: PngImageFile) -> object:

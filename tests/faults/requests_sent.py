@@ -35,7 +35,7 @@ class Outcome:
 
 def request_bytes(method: str, path: str, **given: object) -> bytes:
     """A request as httpx would send it, on a connection that ends with it."""
-    request = httpx.Request(method, f"http://service{path}", **given)  # type: ignore[arg-type]
+    request = httpx.Request(method, f"http://localhost{path}", **given)  # type: ignore[arg-type]
     request.headers["Connection"] = "close"
     lines = [f"{method} {request.url.raw_path.decode()} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]

@@ -119,6 +119,28 @@ def test_requests_behind_a_model_that_hangs_are_answered_by_their_deadline(artif
         assert asyncio.run(ask(service.url, embed_request(frames=3))).status == 200
 
 
+def test_a_model_that_does_not_come_back_fails_liveness_and_is_well_when_it_does(
+    artifact, tmp_path
+):
+    gate = tmp_path / "gate"
+    gate.touch()
+    faults = Faults(gate=str(gate), stuck_after_s=0.5)
+    with faulty_service(artifact, tmp_path / "data", faults, request_timeout_s=1) as service:
+        assert health_of(service) == (200, 200)
+        assert asyncio.run(ask(service.url, embed_request(HANG))).status == 504
+        assert health_of(service) == (503, 503)
+        said = httpx.get(f"{service.url}/readyz").json()["error"]["received"]
+        assert "a batch that has been computed for" in said
+        gate.unlink()
+        service.await_ready()
+        assert health_of(service) == (200, 200)
+
+
+def health_of(service):
+    """Statuses of liveness and readiness."""
+    return tuple(httpx.get(f"{service.url}/{path}").status_code for path in ("healthz", "readyz"))
+
+
 def test_told_to_stop_while_the_model_hangs_the_process_ends(artifact, tmp_path):
     gate = tmp_path / "gate"
     gate.touch()

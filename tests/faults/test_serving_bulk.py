@@ -81,8 +81,10 @@ def test_told_to_stop_in_the_middle_the_stream_ends(artifact, tmp_path):
     async def run(service):
         where = urlsplit(service.url)
         reader, writer = await asyncio.open_connection(where.hostname, where.port)
-        head = b"POST /embed:bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        writer.write(
+            b"POST /embed:bulk HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         line = line_of("t")
         writer.write(b"%x\r\n%b\r\n" % (len(line), line))
         await reader.readuntil(b'"t"')
