@@ -84,8 +84,9 @@ class Runtime:
         most = most_frames(source, self.settings.max_frames)
         # How many a video has is known when it has been decoded.
         spent = 1 if isinstance(source, VideoOfCrops) else most
-        spend_frames(spent)
         with self.admission.reserve(self.embedder.items_of(most), urgency) as reservation:
+            # What is refused for want of room is not counted.
+            spend_frames(spent)
             with timed("decode"):
                 decoded = await self.decoder.decode(source)
             spend_frames(decoded.received - spent)

@@ -15,9 +15,9 @@ from service.api.gallery_schemas import ExportLine
 from service.api.imported_lines import ImportedLines, read_header
 from service.api.in_order import in_order
 from service.api.line_schemas import BulkLine
-from service.api.lines_in import NDJSON, Line, read_chunks
+from service.api.lines_in import Line, read_chunks
 from service.api.lines_out import stream_lines
-from service.api.request_docs import lines_docs
+from service.api.request_docs import line_answers, lines_docs
 from service.api.request_urgency import EachPace
 
 router = APIRouter(
@@ -26,19 +26,14 @@ router = APIRouter(
     dependencies=[requires(AccessScope.GALLERY_WRITE)],
 )
 
-_ANSWERS = {
-    200: {
-        "description": f"One {LineAnswer.__name__} a line, and a {BulkEndAnswer.__name__} at last",
-        "content": {NDJSON: {"schema": LineAnswer.model_json_schema()}},
-    }
-}
+_ANSWERS = line_answers(LineAnswer, BulkEndAnswer)
 
 
 @router.post(
     "/tracklets:bulk",
     openapi_extra=lines_docs(BulkLine),
     response_class=Response,
-    responses=_ANSWERS,  # type: ignore[arg-type]
+    responses=_ANSWERS,
 )
 async def bulk(
     gallery: str, request: Request, runtime: OpenRuntime, pace: EachPace, audit: RequestAudit
@@ -72,7 +67,7 @@ async def bulk(
     tags=["galleries"],
     openapi_extra=lines_docs(ExportLine),
     response_class=Response,
-    responses=_ANSWERS,  # type: ignore[arg-type]
+    responses=_ANSWERS,
 )
 async def import_lines(
     gallery: str, request: Request, runtime: OpenRuntime, audit: RequestAudit

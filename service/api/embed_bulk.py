@@ -17,10 +17,10 @@ from service.api.embedding_codec import embedding_base64, embedding_numbers
 from service.api.error_handlers import line_error
 from service.api.in_order import in_order
 from service.api.line_schemas import EmbedLine
-from service.api.lines_in import NDJSON, Line, read_chunks
+from service.api.lines_in import Line, read_chunks
 from service.api.lines_out import json_line, stream_lines
 from service.api.patient_embedding import embed_patiently
-from service.api.request_docs import lines_docs
+from service.api.request_docs import line_answers, lines_docs
 from service.api.request_urgency import EachPace, Pace
 from service.api.schemas import EmbedQuery
 from service.api.validation import parse_json
@@ -35,13 +35,7 @@ router = APIRouter(tags=["embed"], dependencies=[requires(AccessScope.EMBED)])
     "/embed:bulk",
     openapi_extra=lines_docs(EmbedLine),
     response_class=Response,
-    responses={
-        200: {
-            "description": f"One {EmbedLineAnswer.__name__} a line, in the order of the lines, "
-            f"and an {EmbedEndAnswer.__name__} at last",
-            "content": {NDJSON: {"schema": {"type": "string"}}},
-        }
-    },
+    responses=line_answers(EmbedLineAnswer, EmbedEndAnswer),
 )
 async def embed_bulk(
     request: Request,

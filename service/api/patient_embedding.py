@@ -9,8 +9,6 @@ from service.errors import Overloaded
 from service.media.tracklet_source import TrackletSource
 from service.runtime import EmbeddedTracklet, Runtime
 
-_PAUSE_S = 1
-
 
 async def embed_patiently(
     runtime: Runtime, source: TrackletSource, deadline: Deadline, urgency: Urgency
@@ -18,7 +16,7 @@ async def embed_patiently(
     """Embed a tracklet whose sender has more, and is slowed down by waiting for this one.
 
     Raises:
-        Overloaded: When the service is full for longer than the tracklet's time.
+        Overloaded: When the service is full, or the key's quota spent, for longer than the time.
         DeadlineExceeded: When the time is over.
         ReidError: As `Runtime.embed` does.
     """
@@ -27,7 +25,7 @@ async def embed_patiently(
             try:
                 return await runtime.embed(source, urgency=urgency)
             except Overloaded as full:
-                pause_s = full.retry_after_s or _PAUSE_S
-                if time.monotonic() + pause_s >= deadline.until_s:
+                pause_s = full.retry_after_s
+                if pause_s is None or time.monotonic() + pause_s >= deadline.until_s:
                     raise
                 await asyncio.sleep(pause_s)

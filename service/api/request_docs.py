@@ -1,11 +1,12 @@
 """Describes bodies that the routes read themselves, so that `/docs` shows and sends them."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
 from service.api.dependencies import JSON, MSGPACK, MULTIPART, RAW, VIDEO
 from service.api.frames_in import json_header
+from service.api.lines_in import NDJSON
 from service.api.raw_frames import SHAPE_HEADER
 
 SchemaValue: TypeAlias = "JsonSchema | list[SchemaValue] | str | int | float | bool | None"
@@ -82,7 +83,20 @@ def json_docs(body: type[BaseModel]) -> dict[str, JsonSchema]:
 
 def lines_docs(line: type[BaseModel]) -> dict[str, JsonSchema]:
     """OpenAPI's `requestBody` for a route that takes one JSON object a line."""
-    return _content("application/x-ndjson", line)
+    return _content(NDJSON, line)
+
+
+def line_answers(line: type[BaseModel], end: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` of a route that answers one JSON object a line.
+
+    Args:
+        line: What most lines are.
+        end: What the last one is.
+    """
+    lines: JsonSchema = {"anyOf": [_inlined(line), _inlined(end)]}
+    content = {NDJSON: {"schema": lines}}
+    said = f"One {line.__name__} a line, in the order of the lines, and {end.__name__} at last"
+    return {200: {"description": said, "content": content}}
 
 
 def _content(media_type: str, body: type[BaseModel]) -> dict[str, JsonSchema]:

@@ -2,8 +2,10 @@
 
 import difflib
 import json
+import re
 
 import pytest
+import schemathesis.openapi
 from typer.testing import CliRunner
 
 from service.__main__ import cli
@@ -31,6 +33,18 @@ def test_the_document_does_not_depend_on_the_settings_of_this_machine(monkeypatc
     monkeypatch.setenv("REID_MAX_FRAMES", "7")
     monkeypatch.setenv("REID_REPLICA_NAME", "another")
     assert described([]) == usual
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_document_is_openapi_and_what_it_points_at_is_there(name):
+    document = json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
+    schemathesis.openapi.from_dict(document).validate()
+    for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)):
+        root, *steps = reference.split("/")
+        assert root == "#"
+        place = document
+        for step in steps:
+            place = place[step]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

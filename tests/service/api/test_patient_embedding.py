@@ -17,7 +17,7 @@ class FullAtFirst:
     """Stands for a runtime: refuses so many times, then embeds."""
 
     refusals: int
-    retry_after_s: int
+    retry_after_s: int | None
     asked: list[object] = field(default_factory=list)
 
     async def embed(self, source, *, urgency):
@@ -50,6 +50,13 @@ def test_a_full_service_is_asked_again_when_it_said():
 
 def test_a_service_that_stays_full_is_told_at_once_not_after_the_time():
     runtime = FullAtFirst(refusals=9, retry_after_s=40)
+    with pytest.raises(Overloaded):
+        embed(runtime, 30)
+    assert len(runtime.asked) == 1
+
+
+def test_what_could_never_be_had_is_told_at_once():
+    runtime = FullAtFirst(refusals=9, retry_after_s=None)
     with pytest.raises(Overloaded):
         embed(runtime, 30)
     assert len(runtime.asked) == 1

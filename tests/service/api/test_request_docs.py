@@ -3,6 +3,7 @@ import json
 import pytest
 
 from service.api.dependencies import FRAME_BODIES
+from service.api.gallery_answers import BulkEndAnswer, LineAnswer
 from service.api.gallery_schemas import (
     BatchBody,
     BatchItem,
@@ -11,7 +12,7 @@ from service.api.gallery_schemas import (
     ExportLine,
     SplitBody,
 )
-from service.api.request_docs import body_docs, json_docs, lines_docs
+from service.api.request_docs import body_docs, json_docs, line_answers, lines_docs
 from service.api.schemas import EnrollBody, MetadataBody, SearchBody, SearchOptionsBody
 
 
@@ -56,6 +57,15 @@ def test_every_body_is_described_whole(body):
         assert content[0] == media_type
         assert set(content[1]["schema"]["properties"]) == set(body.model_fields)
         assert "$ref" not in json.dumps(docs)
+
+
+def test_an_answer_of_lines_says_what_they_are_and_what_the_last_one_is():
+    answers = line_answers(LineAnswer, BulkEndAnswer)
+    assert list(answers) == [200]
+    schema = answers[200]["content"]["application/x-ndjson"]["schema"]
+    fields = [set(one["properties"]) for one in schema["anyOf"]]
+    assert fields == [set(LineAnswer.model_fields), set(BulkEndAnswer.model_fields)]
+    assert "$ref" not in json.dumps(answers)
 
 
 def test_a_search_shows_what_topology_and_re_ranking_are_made_of():
