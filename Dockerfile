@@ -3,6 +3,10 @@
 #   docker build --tag tracklet-reid .                      inference on the CPU
 #   docker build --tag tracklet-reid:gpu --target gpu .     inference with CUDA 13
 #
+# It asks for API keys: mount a keys file and name it by REID_KEYS_FILE (docs/security.md). To try it
+# without, publish it to this machine alone:
+#   docker run --env REID_ALLOW_ANYONE=true --publish 127.0.0.1:8000:8000 tracklet-reid
+#
 # The base is pinned by tag: a digest can be given instead, for example
 #   --build-arg PYTHON_IMAGE=python:3.11.14-slim-bookworm@sha256:...
 # Wheels are pinned by digest in requirements/*.lock.
@@ -57,7 +61,7 @@ COPY artifacts/dcct-light /opt/artifact
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 # Alive, not ready: while galleries are read again from the store a restart would not help.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "service.probe", "/healthz"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -92,7 +93,8 @@ def _application(
     doorkeeper: Doorkeeper,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    app: FastAPI = FastAPIOffline(
+    documented = FastAPIOffline if settings.serve_docs else partial(FastAPI, openapi_url=None)
+    app: FastAPI = documented(
         redoc_url=None,
         # The page asks nobody: no content network for its scripts, no validator for its schema.
         swagger_ui_parameters={"validatorUrl": None},

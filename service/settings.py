@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Of API keys, as `reid keys new` writes it; without one only this machine is listened to."""
     allow_anyone: bool = False
     """Listen to other machines without a keys file: whoever reaches the port may do everything."""
+    serve_docs: bool = True
+    """Whether `/docs` and `/openapi.json` are there; they say nothing that the source does not."""
     artifact_dir: Path = Path("artifacts/dcct-light")
     data_dir: Path = Path("data")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.api_keys import add_key, bearer
 from tests.deploy.composed_redis import ComposedRedis
 from tests.deploy.container_files import ROOT, exec_form, image_environment, last_of
 from tests.redis_server import free_port
@@ -19,8 +20,8 @@ class ComposedService:
     """The service `service` of a compose configuration beside a running `ComposedRedis`.
 
     Entry point and command are those of the Dockerfile, the environment is that of both files;
-    mapped are the volume, the secret, the artifact, the package, the name of the other container,
-    and the port.
+    mapped are the volume, the secret, the keys, the artifact, the package, the name of the other
+    container, and the ports.
 
     Args:
         config: As a compose client understands the file.
@@ -34,6 +35,8 @@ class ComposedService:
         self.data.mkdir()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._keys_file = beside.directory / "keys.json"
+        self._headers = bearer(add_key(self._keys_file, "operator"))
         self.process: subprocess.Popen | None = None
 
     @property
@@ -44,6 +47,8 @@ class ComposedService:
             "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "REID_PORT": str(self.port),
+            "REID_ADMIN_PORT": "0",
+            "REID_KEYS_FILE": str(self._keys_file),
             "REID_ARTIFACT_DIR": str(ROOT / "artifacts/dcct-light"),
             "REID_DATA_DIR": str(self.data),
         }
@@ -92,8 +97,10 @@ class ComposedService:
         ).returncode
 
     def call(self, method: str, path: str, **body: object) -> httpx.Response:
-        """One request, with a JSON body where there is one."""
-        return httpx.request(method, self.url + path, json=body or None, timeout=30)
+        """One request by an operator, with a JSON body where there is one."""
+        return httpx.request(
+            method, self.url + path, json=body or None, timeout=30, headers=self._headers
+        )
 
     @property
     def log_file(self) -> Path:

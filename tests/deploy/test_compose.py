@@ -49,12 +49,29 @@ def test_redis_is_reached_by_the_service_alone(config):
 
 
 def test_the_service_is_published_to_this_machine_only_unless_asked():
-    (port,) = compose_config()["services"]["service"]["ports"]
-    assert _published(port) == ("127.0.0.1", "8000", "8000")
-    (port,) = compose_config(environment={"REID_PUBLISH": "0.0.0.0:80"})["services"]["service"][
-        "ports"
+    ports = compose_config()["services"]["service"]["ports"]
+    assert [_published(port) for port in ports] == [
+        ("127.0.0.1", "8000", "8000"),
+        ("127.0.0.1", "8001", "8001"),
     ]
-    assert _published(port) == ("0.0.0.0", "80", "8000")
+    chosen = {"REID_PUBLISH": "0.0.0.0:80", "REID_PUBLISH_ADMIN": "10.0.0.1:81"}
+    ports = compose_config(environment=chosen)["services"]["service"]["ports"]
+    assert [_published(port) for port in ports] == [
+        ("0.0.0.0", "80", "8000"),
+        ("10.0.0.1", "81", "8001"),
+    ]
+
+
+def test_the_service_asks_for_keys_that_it_can_only_read(config):
+    service = config["services"]["service"]
+    environment = service["environment"]
+    assert environment["REID_KEYS_FILE"] == "/run/keys/keys.json"
+    assert "REID_ALLOW_ANYONE" not in environment
+    assert environment["REID_SERVE_DOCS"] == "false"
+    assert _mounts(config, "service")["/run/keys"] == str(ROOT / "deploy/keys")
+    (keys,) = (mount for mount in service["volumes"] if "/run/keys" in str(mount))
+    assert keys["read_only"] if isinstance(keys, dict) else keys.endswith(":ro")
+    assert "/deploy/keys/" in (ROOT / ".gitignore").read_text().split()
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -139,6 +139,13 @@ def test_the_audit_log_names_the_key(keyed):
     assert {one["actor"] for one in page["entries"]} <= names
 
 
+def test_the_documentation_can_be_switched_off():
+    public = create_app(Settings(serve_docs=False))
+    admin = create_admin_app(public, Settings(serve_docs=False))
+    for app in (public, admin):
+        assert not DOCUMENTATION & {route.path for route in served_routes(app)}
+
+
 def test_a_request_that_nobody_looked_at_is_refused():
     with pytest.raises(Unauthorized, match="expected a request whose sender is known"):
         principal_of({"type": "http"})
