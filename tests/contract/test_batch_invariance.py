@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.batching.observer import Unobserved
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.settings import Settings
@@ -24,7 +25,7 @@ LENGTHS = (1, 2, 3, 5, 8, 11)
 
 compositions = st.lists(st.sampled_from(range(len(LENGTHS))), min_size=2, max_size=6)
 few_and_slow = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -42,13 +43,34 @@ async def embed_together(embedder: Embedder, numbers: Sequence[int]) -> list[np.
     return await asyncio.gather(*(embedder.embed(TRACKLETS[number]) for number in numbers))
 
 
-@pytest.fixture(scope="module")
-def served():
-    """An embedder of the shipped artifact, and what it says of each tracklet alone."""
-    embedder = Embedder(open_artifact(ARTIFACT), SETTINGS)
+PLANS = {
+    "one lane": {"inference_provider": "cpu", "inference_lanes": 1, "max_batch_frames": 8},
+    "two lanes": {"inference_provider": "cpu", "inference_lanes": 2, "max_batch_frames": 4},
+    "padded": {"inference_provider": "cpu", "inference_lanes": 2, "batch_sizes": (3, 7)},
+    "openvino": {"inference_provider": "openvino", "inference_lanes": 2, "max_batch_frames": 4},
+}
+
+
+class Batches(Unobserved):
+    """How many were computed."""
+
+    def __init__(self):
+        self.count = 0
+
+    def batch_done(self, **_):
+        self.count += 1
+
+
+@pytest.fixture(scope="module", params=PLANS.values(), ids=PLANS)
+def served(request, tmp_path_factory):
+    """An embedder of the shipped artifact, what it says of each tracklet alone, and its batches."""
+    told = {**request.param, "inference_precision": "fp32", "inference_threads": 1}
+    chosen = Settings(data_dir=tmp_path_factory.mktemp("data"), **told)
+    batches = Batches()
+    embedder = Embedder(open_artifact(ARTIFACT), chosen, observer=batches)
     embedder.start()
     alone = [asyncio.run(embed_together(embedder, [n]))[0] for n in range(len(LENGTHS))]
-    yield embedder, alone
+    yield embedder, alone, batches
     embedder.close()
 
 
@@ -59,14 +81,27 @@ def cosines(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> np.n
 
 def test_tracklets_alone_are_told_apart(served):
     """Otherwise rows that were swapped between tracklets would pass for the right ones."""
-    _, alone = served
+    _, alone, _ = served
     between = np.array(alone) @ np.array(alone).T
     assert between[~np.eye(len(alone), dtype=bool)].max() < 0.99
+
+
+def test_tracklets_that_come_together_share_batches(served):
+    """Otherwise every composition would be the same as each tracklet alone."""
+    embedder, _, batches = served
+    counts = []
+    for together in ([[number] for number in range(len(LENGTHS))], [range(len(LENGTHS))]):
+        before = batches.count
+        for numbers in together:
+            asyncio.run(embed_together(embedder, numbers))
+        counts.append(batches.count - before)
+    each_alone, all_together = counts
+    assert all_together < each_alone
 
 
 @few_and_slow
 @given(numbers=compositions)
 def test_any_composition_gives_each_tracklet_the_embedding_it_has_alone(served, numbers):
-    embedder, alone = served
+    embedder, alone, _ = served
     together = asyncio.run(embed_together(embedder, numbers))
     assert cosines(together, [alone[number] for number in numbers]).min() >= LEAST_COSINE
