@@ -23,7 +23,7 @@ RUN python -m pip --python /opt/reid/bin/python install --no-deps --only-binary 
         --require-hashes --requirement requirements/service.lock
 COPY pyproject.toml README.md LICENSE ./
 # Of the model the service needs the manifest alone; the networks and torch stay away.
-COPY model/__init__.py model/manifest.py model/
+COPY model/__init__.py model/manifest.py model/durable_file.py model/
 COPY service service
 RUN python -m pip --python /opt/reid/bin/python install --no-deps --no-build-isolation . \
     && python -m pip --python /opt/reid/bin/python uninstall --yes setuptools \
@@ -72,9 +72,10 @@ CMD ["serve"]
 
 FROM runtime AS gpu
 COPY --from=gpu-environment /opt/reid /opt/reid
-# The driver comes from the host; CUDA and cuDNN are wheels, as pinned as all others.
+# The driver comes from the host; CUDA and cuDNN are wheels, as pinned as all others. TensorRT is in
+# no image: deploy/tensorrt.yml mounts it where the last directory is.
 ENV REID_INFERENCE_PROVIDER=cuda \
-    LD_LIBRARY_PATH=/opt/reid/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/reid/lib/python3.11/site-packages/nvidia/cudnn/lib \
+    LD_LIBRARY_PATH=/opt/reid/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/reid/lib/python3.11/site-packages/nvidia/cudnn/lib:/opt/tensorrt/lib \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 

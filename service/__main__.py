@@ -20,6 +20,7 @@ from service.commands.gallery_catalogue import catalogue_commands
 from service.commands.gallery_forgetting import forgetting_commands
 from service.commands.keys import keys_commands
 from service.commands.openapi import openapi
+from service.commands.prebuild import prebuild
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +33,7 @@ gallery_commands.add_typer(catalogue_commands)
 gallery_commands.add_typer(forgetting_commands)
 cli.command()(enroll_video)
 cli.command()(openapi)
+cli.command()(prebuild)
 
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")

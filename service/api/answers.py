@@ -149,6 +149,23 @@ class PreprocessingAnswer(Answer):
     interpolation: str
     colour: str
     most_frames: int
+    frames_per_clip: int | None
+
+
+class InferenceAnswer(Answer):
+    """What really runs the model, and how near it came to the embedding of the golden clip.
+
+    A batch holds frames, or clips of a model that sees `frames_per_clip` frames at a time. Every
+    lane runs one batch at a time, and `backends` names what does.
+    """
+
+    backends: list[str]
+    precision: str
+    batching_unit: str
+    lanes: int
+    threads: int
+    batch_sizes: list[int]
+    golden_cosine: float | None
 
 
 class ProvenanceAnswer(Answer):
@@ -163,12 +180,13 @@ class ProvenanceAnswer(Answer):
 
 
 class ServedModelAnswer(ModelAnswer):
-    """The model that this service runs."""
+    """The model that this service runs; `precision` is the graph's own."""
 
     dimension: int
     precision: str
     provider: str
     preprocessing: PreprocessingAnswer
+    inference: InferenceAnswer
     provenance: ProvenanceAnswer
 
 

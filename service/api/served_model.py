@@ -4,8 +4,14 @@ from fastapi import APIRouter
 
 from service.access.principal import AccessScope
 from service.api.access import requires
-from service.api.answers import PreprocessingAnswer, ProvenanceAnswer, ServedModelAnswer
+from service.api.answers import (
+    InferenceAnswer,
+    PreprocessingAnswer,
+    ProvenanceAnswer,
+    ServedModelAnswer,
+)
 from service.api.dependencies import OpenRuntime
+from service.inference.embedder import Embedder
 
 router = APIRouter(tags=["model"], dependencies=[requires(*AccessScope)])
 
@@ -29,7 +35,9 @@ async def model(runtime: OpenRuntime) -> ServedModelAnswer:
             interpolation=preprocessing.interpolation,
             colour=preprocessing.colour,
             most_frames=preprocessing.choice.most,
+            frames_per_clip=preprocessing.frames_per_clip,
         ),
+        inference=_inference(runtime.embedder),
         provenance=ProvenanceAnswer(
             commit=provenance.commit,
             data=provenance.data,
@@ -38,4 +46,17 @@ async def model(runtime: OpenRuntime) -> ServedModelAnswer:
             mean_average_precision=provenance.mean_average_precision,
             data_licence=provenance.data_licence,
         ),
+    )
+
+
+def _inference(embedder: Embedder) -> InferenceAnswer:
+    served = embedder.served
+    return InferenceAnswer(
+        backends=list(served.backends),
+        precision=served.precision,
+        batching_unit=embedder.manifest.graph.batching_unit,
+        lanes=served.plan.lanes,
+        threads=served.plan.threads,
+        batch_sizes=list(served.plan.batch_sizes),
+        golden_cosine=served.golden_cosine,
     )

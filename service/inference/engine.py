@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.batching.backend import Backend
 from service.inference.artifact import Artifact
@@ -67,7 +68,7 @@ def open_engine(
     """
     graph = read_graph(artifact)
     choice = inference_choice(settings)
-    engine_dir = settings.engine_dir or settings.data_dir / _ENGINES
+    engine_dir = engine_dir_of(settings)
     known = KnownPlans(settings.data_dir / _PLANS)
     recalled = None if anew else known.recall(graph, choice)
     if recalled is None:
@@ -80,6 +81,11 @@ def open_engine(
     report(f"opening {chosen.plan}")
     lanes = open_lanes(graph, chosen.plan, engine_dir)
     return Engine(chosen, recalled is not None, tuple(lanes))
+
+
+def engine_dir_of(settings: Settings) -> Path:
+    """Where engines compiled for one GPU are kept."""
+    return settings.engine_dir or settings.data_dir / _ENGINES
 
 
 def inference_choice(settings: Settings) -> InferenceChoice:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.deploy.container_files import COMPOSE_FILE, ROOT, compose_config
+from tests.deploy.container_files import COMPOSE_FILE, ROOT, compose_config, image_environment
 
 BOTH = ("service", "redis")
 
@@ -132,6 +132,17 @@ def test_memory_can_be_chosen():
     assert chosen["services"]["redis"]["mem_limit"] in {"40g", "42949672960"}
 
 
+def test_the_tensorrt_file_asks_for_it_and_mounts_it_where_the_image_looks():
+    files = [ROOT / "deploy/gpu.yml", ROOT / "deploy/tensorrt.yml"]
+    config = compose_config(*files, environment={"TENSORRT_LIB": "/opt/TensorRT-10/lib"})
+    service = config["services"]["service"]
+    assert service["build"]["target"] == "gpu"
+    assert service["environment"]["REID_INFERENCE_PROVIDER"] == "tensorrt"
+    searched = image_environment("gpu")["LD_LIBRARY_PATH"].split(":")
+    assert "/opt/tensorrt/lib" in searched
+    assert "/opt/TensorRT-10/lib:/opt/tensorrt/lib:ro" in _short(service["volumes"])
+
+
 def test_the_gpu_file_changes_the_target_and_asks_for_one_gpu(config):
     gpu = compose_config(ROOT / "deploy/gpu.yml")["services"]["service"]
     assert gpu["build"]["target"] == "gpu"
@@ -157,3 +168,13 @@ def _published(port):
         return port["host_ip"], str(port["published"]), str(port["target"])
     address, published, target = port.removesuffix("/tcp").split(":")
     return address, published, target
+
+
+def _short(volumes):
+    """Mounts in the short form, which compose clients write out in different forms."""
+    return [
+        volume
+        if isinstance(volume, str)
+        else f"{volume['source']}:{volume['target']}:{'ro' if volume.get('read_only') else 'rw'}"
+        for volume in volumes
+    ]

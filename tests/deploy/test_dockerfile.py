@@ -68,6 +68,20 @@ def test_galleries_are_in_a_volume_and_the_model_is_in_the_image(target):
     assert (ROOT / "artifacts/dcct-light/manifest.json").is_file()
 
 
+def test_the_environment_has_every_module_of_the_model_that_the_service_imports():
+    script = (
+        "import sys, service.__main__, service.serving;"
+        "print(*sorted(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'model'))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    imported = {Path(file).relative_to(ROOT).as_posix() for file in loaded.stdout.split()}
+    copied = " ".join(dockerfile_stages()["cpu-environment"].all_of("COPY")).split()
+    assert "model/manifest.py" in imported
+    assert imported <= set(copied)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_sqlite_writes_aside_goes_to_the_volume(target):
     """VACUUM needs room for the whole file, and the root is read-only beside a small /tmp."""
