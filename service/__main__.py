@@ -14,6 +14,7 @@ from service.commands.api_key import (
     chosen_api_key,
 )
 from service.commands.command_line import DEFAULT_URL, AsJson, Url, fail
+from service.commands.doctor import doctor
 from service.commands.enroll_video import enroll_video
 from service.commands.gallery import gallery_commands
 from service.commands.gallery_catalogue import catalogue_commands
@@ -34,6 +35,7 @@ gallery_commands.add_typer(forgetting_commands)
 cli.command()(enroll_video)
 cli.command()(openapi)
 cli.command()(prebuild)
+cli.command()(doctor)
 
 Directory = Annotated[
     Path, typer.Argument(help="A directory of frames, or a tree of such directories.")

@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
             keys file cannot be used, other machines would be listened to without one, or the
             device that runs the model was lost.
     """
-    _check_access(settings)
+    check_access(settings)
     configure_logging(settings.log_level)
     if settings.overwrite_freed_memory and not overwrite_freed_memory():
         log_event(logger, logging.WARNING, "freed_memory_stays_readable")
@@ -77,7 +77,12 @@ def serve(settings: Settings) -> None:
         raise ServeError(str(failures[0])) from failures[0]
 
 
-def _check_access(settings: Settings) -> None:
+def check_access(settings: Settings) -> None:
+    """See that other machines are listened to only with API keys, or by express wish.
+
+    Raises:
+        ServeError: When they would be without.
+    """
     if settings.keys_file is not None or settings.allow_anyone:
         return
     for name, host in (("host", settings.host), ("admin-host", settings.admin_host)):
