@@ -20,7 +20,8 @@ def doctor(
 ) -> None:
     """Check all that a start needs, by the same settings; exit status 1 when something fails.
 
-    Nothing is changed, and a running service is not disturbed.
+    No gallery is opened or changed. A running service goes on; beside it is room for a second
+    model needed for the time of the check.
     """
     from service.doctor.examination import examine
 

@@ -1,8 +1,11 @@
 """Whether the artifact is whole, and whether what is to run it runs it right."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from service.doctor.finding import Finding, failed, ok
 from service.inference.artifact import open_artifact
-from service.inference.embedder import Embedder
+from service.inference.embedder import Embedder, ServedInference
 from service.settings import Settings
 
 
@@ -17,14 +20,25 @@ def check_artifact(settings: Settings) -> Finding:
 
 def check_inference(settings: Settings) -> Finding:
     """The golden clip of the artifact, embedded by what the settings choose."""
-    try:
-        embedder = Embedder(open_artifact(settings.artifact_dir), settings)
-    except ValueError as error:
-        return failed("inference", error)
+    with TemporaryDirectory() as elsewhere:
+        # What is measured is kept where a start keeps it, but no data directory is made for it.
+        data_dir = settings.data_dir if settings.data_dir.is_dir() else Path(elsewhere)
+        chosen = settings.model_copy(update={"data_dir": data_dir, "warmup": "off"})
+        try:
+            served = _proved(chosen)
+        except ValueError as error:
+            return failed("inference", error)
+    return ok(
+        "inference",
+        f"{len(served.backends)} lanes of {served.backends[0]} in {served.precision} reproduce the "
+        f"golden clip with cosine {served.golden_cosine:.6f}",
+    )
+
+
+def _proved(settings: Settings) -> ServedInference:
+    embedder = Embedder(open_artifact(settings.artifact_dir), settings)
     try:
         embedder.start()
-        return ok("inference", f"{embedder.backend_name} reproduces the golden clip")
-    except ValueError as error:
-        return failed("inference", error)
+        return embedder.served
     finally:
         embedder.close()

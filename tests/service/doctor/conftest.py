@@ -9,6 +9,7 @@ def settings(artifact_dir, tmp_path):
 
     def changed(**more):
         known = {"artifact_dir": artifact_dir, "data_dir": tmp_path, "inference_threads": 1}
-        return Settings(**{**known, "port": 0, "admin_port": 0, **more})
+        cpu = {"inference_provider": "cpu", "inference_lanes": 1}
+        return Settings(**{**known, **cpu, "port": 0, "admin_port": 0, **more})
 
     return changed

@@ -15,7 +15,13 @@ def test_a_whole_artifact_reproduces_its_golden_clip(settings):
     artifact, inference = check_artifact(settings()), check_inference(settings())
     assert artifact.state == inference.state == "ok"
     assert artifact.found.startswith("tiny 1, ")
-    assert inference.found.endswith(" reproduces the golden clip")
+    assert inference.found.startswith("1 lanes of onnxruntime/CPUExecutionProvider in fp32 ")
+    assert inference.found.endswith(" reproduce the golden clip with cosine 1.000000")
+
+
+def test_what_is_measured_makes_no_data_directory(settings, tmp_path):
+    assert check_inference(settings(data_dir=tmp_path / "none", inference_provider="auto")).state
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_is_named(settings, copied):
