@@ -5,7 +5,8 @@
 The raw loop gives ready batches of the largest size to each backend from a thread of its own. It is
 measured in turns with the batcher, because the speed of a machine drifts; ratios are of medians.
 A made device sleeps and so leaves the cores free, as a GPU does; the real graph runs in ONNX
-Runtime on the CPU, in as many lanes of one thread as there are cores.
+Runtime on the CPU, in as many lanes of one thread as there are cores. The event
+loop is that of the service.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import uvloop
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
@@ -131,8 +133,8 @@ def measure(setup: Setup, *, seconds: float, rounds: int, advance: Callable[[], 
     raw, batched, raw_ms, batched_ms = [], [], [], []
     for _ in range(rounds):
         raw.append(raw_items_per_s(setup.backends, ready, seconds))
-        batched.append(asyncio.run(batched_items_per_s(setup, seconds)))
-        one_run, one_call = asyncio.run(latencies_ms(setup, seconds))
+        batched.append(uvloop.run(batched_items_per_s(setup, seconds)))
+        one_run, one_call = uvloop.run(latencies_ms(setup, seconds))
         raw_ms.append(one_run)
         batched_ms.append(one_call)
         advance()

@@ -140,15 +140,17 @@ class Batcher:
             return "expired"
         return "cancelled"
 
-    def _broken(self, error: BaseException) -> None:
+    def _broken(self, lane: Lane, error: BaseException) -> None:
         """A lane's thread is about to end: nobody may wait for what it would have done."""
         if not isinstance(error, BackendLost):
             self._end(f"a batching thread that died of {type(error).__name__}")
+            lane.fail_held()
             return
         with self._lock:
             first = not self._lost
             self._lost = True
         self._end(f"a device that is lost: {error}")
+        lane.fail_held()
         if first and self._on_lost is not None:
             self._on_lost(error)
 

@@ -36,7 +36,8 @@ class Lane:
         queue: Where batches come from.
         assembly: Of one or two buffers.
         ran: Told of each run of the backend, after its features were handed out.
-        broken: Called by a thread that ends for another reason than a closed queue.
+        broken: Called by a thread that ends for another reason than a closed queue; it must see
+            to `fail_held`.
 
     Attributes:
         running: A batch is being computed; guarded by the queue, as `ahead` is.
@@ -52,7 +53,7 @@ class Lane:
         queue: WorkQueue,
         assembly: Assembly,
         ran: Callable[[Run], None],
-        broken: Callable[[BaseException], None],
+        broken: Callable[["Lane", BaseException], None],
     ) -> None:
         self.running = False
         self.ahead = False
@@ -90,17 +91,25 @@ class Lane:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout_s)
-        self._fail_held()
+        self.fail_held()
+
+    def fail_held(self) -> None:
+        """Tell all whose items it holds that they will not be computed."""
+        deliver(
+            [
+                Outcome(piece.request, piece.start, not_running(), 0.0)
+                for batch in list(self._held)
+                for piece in batch.pieces
+            ]
+        )
 
     def _serve(self, body: Callable[[], None]) -> None:
         try:
             body()
         except BaseException as error:
-            # Nobody may hang, whatever it was that ended the thread.
             self._dead = True
             self._since_s = None
-            self._fail_held()
-            self._broken(error)
+            self._broken(self, error)
             self._queue.stop_running(self)
             self._fetched.put(None)
             if not isinstance(error, BackendLost):
@@ -139,7 +148,7 @@ class Lane:
         batch = _Batch(pieces, rows)
         self._held.append(batch)
         if self._dead:
-            self._fail_held()
+            self.fail_held()
         return batch
 
     def _hand_out_computed(self) -> None:
@@ -157,12 +166,3 @@ class Lane:
         self._held.remove(batch)
         for run in computation.runs:
             self._ran(run)
-
-    def _fail_held(self) -> None:
-        deliver(
-            [
-                Outcome(piece.request, piece.start, not_running(), 0.0)
-                for batch in list(self._held)
-                for piece in batch.pieces
-            ]
-        )

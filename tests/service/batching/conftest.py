@@ -10,12 +10,18 @@ def backend():
     return FakeBackend()
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "ahead"])
+def prefetch(request):
+    return request.param
+
+
 @pytest.fixture
-def make(backend):
+def make(backend, prefetch):
     made = []
 
-    def make(run=backend.run, *, batch=8):
-        batcher = Batcher([RunsAs(run)], BatcherOptions(tuple(range(1, batch + 1))))
+    def make(run=backend.run, *, batch=8, lanes=1, sizes=None, **more):
+        options = BatcherOptions(sizes or tuple(range(1, batch + 1)), prefetch=prefetch)
+        batcher = Batcher([RunsAs(run) for _ in range(lanes)], options, **more)
         batcher.start()
         made.append(batcher)
         return batcher

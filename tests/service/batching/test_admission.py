@@ -7,23 +7,14 @@ import pytest
 from service.batching.admission import Admission
 from service.batching.urgency import PATIENT, Priority, Urgency
 from service.errors import InferenceFailed, NoReadableFrame, NotReady, Overloaded, TooManyFrames
+from tests.fake_clock import FakeClock
 
 SEARCH = Urgency(Priority.INTERACTIVE)
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self):
-        self.now_s = 100.0
-
-    def __call__(self):
-        return self.now_s
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return FakeClock()
 
 
 def until(clock, seconds, priority=Priority.BULK):

@@ -35,7 +35,7 @@ class TestFailure:
         assert poisoned.remedy == "report these frames; the other requests are not touched by it"
         assert str(poisoned.__cause__) == "poisoned"
 
-    def test_rest_of_a_poisoned_tracklet_is_not_computed(self, make, backend):
+    def test_rest_of_a_poisoned_tracklet_is_not_computed(self, make, backend, prefetch):
         long = tracklet(1, 40)
         long[0] = POISON
 
@@ -48,7 +48,8 @@ class TestFailure:
 
         run(scenario())
 
-        assert backend.sizes == [8, 1]  # the batch, and a blank item
+        # The batch and a blank item, and perhaps the one batch that is assembled ahead.
+        assert sum(backend.sizes) <= 9 + (8 if prefetch else 0)
 
     def test_poison_at_the_end_fails_the_whole_tracklet(self, make):
         long = tracklet(1, 20)
@@ -147,12 +148,12 @@ class TestLife:
         assert refusal.value.retry_after_s == 1
         batcher.stop()
 
-    def test_stop_answers_the_batch_in_hand_and_fails_what_waits(self, make, backend):
+    def test_stop_answers_what_is_in_hand_and_fails_what_waits(self, make, backend, prefetch):
         async def scenario():
             batcher = make(batch=1)
             first = await held(batcher, backend)
             rest = [asyncio.create_task(features_of(batcher, tracklet(i, 2))) for i in range(3)]
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.05)  # for the batch that is assembled ahead
             stopping = asyncio.create_task(asyncio.to_thread(batcher.stop))
             failed = await asyncio.gather(*rest, return_exceptions=True)
             backend.gate.set()
@@ -166,7 +167,7 @@ class TestLife:
         assert np.array_equal(features, reference(tracklet(99, 1)))
         assert [type(result) for result in failed] == [NotReady] * 3
         assert not alive
-        assert backend.sizes == [1]
+        assert backend.sizes == ([1, 1] if prefetch else [1])
 
     def test_stop_does_not_wait_for_a_backend_that_hangs(self, make, backend):
         async def scenario():
