@@ -4,6 +4,7 @@ import asyncio
 import time
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.faults.faulty_service import Faults
@@ -12,6 +13,8 @@ from tests.faults.requests_sent import ask, ask_all, counted
 
 RUN_S = 0.3
 CANCELLED_WITHIN_S = 0.5
+CANCELLED = 'reid_items_dropped_total{reason="cancelled"}'
+LEFT = 'reid_requests_total{method="POST",route="/embed",status="499"}'
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,7 @@ def test_who_leaves_is_cancelled_within_half_a_second_and_his_frames_are_not_com
         # 24 frames of those who left would take 7 s.
         return await ask(service.url, embed_request())
 
+    dropped_before = count_of(service, CANCELLED)
     stays = asyncio.run(storm())
     assert stays.status == 200
     assert stays.seconds < 2 * RUN_S + CANCELLED_WITHIN_S
@@ -58,6 +62,17 @@ def test_who_leaves_is_cancelled_within_half_a_second_and_his_frames_are_not_com
         line = service.request_line(f"left-{number}")
         assert line["status"] == 499
         assert line["duration_s"] < 0.4 + CANCELLED_WITHIN_S
+    # The first may have been computed already, and one frame of each lane's batch.
+    assert count_of(service, CANCELLED) - dropped_before >= 12
+    assert count_of(service, LEFT) >= 6
+
+
+def count_of(service, metric):
+    """A number of `/metrics`, 0 where it is not there yet."""
+    for line in httpx.get(f"{service.admin_url}/metrics").text.splitlines():
+        if line.startswith(metric):
+            return float(line.rsplit(" ", 1)[1])
+    return 0.0
 
 
 def test_one_who_stays_among_those_who_leave_is_answered(service):
