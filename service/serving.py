@@ -11,6 +11,7 @@ from service.access.keys_file import KeysFileError
 from service.api.access_check import is_loopback
 from service.api.two_ports import TwoPorts
 from service.app import create_admin_app, create_app
+from service.bounded_heads import BoundedHeads
 from service.draining_server import DrainingServer
 from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
@@ -60,7 +61,7 @@ def serve(settings: Settings) -> None:
     admin = create_admin_app(public, settings)
     config = uvicorn.Config(
         TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
-        http="httptools",
+        http=BoundedHeads,
         ws="none",
         log_config=None,
         access_log=False,
