@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.manifest import Preprocessing
 from service.errors import TooManyFrames
 from service.media.decode_budget import DecodeBudget
-from service.media.decoded_tracklet import DecodedTracklet, decoded_tracklet
+from service.media.decoded_tracklet import DecodedTracklet, FrameRows, decoded_tracklet
 from service.media.frame_limits import FrameLimits
 from service.media.image_header import UnreadableImageError
 from service.media.pixels import resized
@@ -56,18 +56,18 @@ def decode_video(
         shown = [packet for packet in packets if not packet.is_discard]
         _require_duration(shown, of_video)
         chosen = preprocessing.choice.indices(len(shown))
-        pixels: dict[int, NDArray[np.uint8]] = {}
+        rows = FrameRows(len(chosen), preprocessing)
         reasons = dict.fromkeys(chosen, _DAMAGED)
         for index, frame in _pictures(video, packets, shown, budget):
             if index in reasons and not frame.is_corrupt:
                 try:
-                    pixels[index] = _rgb(frame, of_frame, preprocessing)
+                    rows.keep(index, _rgb(frame, of_frame, preprocessing))
                     del reasons[index]
                 except UnreadableImageError as error:
                     reasons[index] = str(error)
             if not reasons:
                 break
-    return decoded_tracklet(pixels, reasons, received=len(shown), remedy=_REMEDY)
+    return decoded_tracklet(rows, reasons, received=len(shown), remedy=_REMEDY)
 
 
 def _require_size(stream: VideoStream, limits: FrameLimits) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.manifest import Preprocessing
 from service.errors import NoReadableFrame
 
 _REASONS_SHOWN = 3
@@ -37,31 +38,65 @@ class DecodedTracklet:
     rejected: tuple[RejectedFrame, ...]
 
 
+class FrameRows:
+    """Frames in one array, for a decoder to write them where they stay.
+
+    An array for each frame, and a copy of them all, cost more than decoding them: what is freed is
+    overwritten.
+
+    Args:
+        most: Frames that may be kept.
+        preprocessing: Their size.
+    """
+
+    def __init__(self, most: int, preprocessing: Preprocessing) -> None:
+        shape = (most, preprocessing.height, preprocessing.width, 3)
+        self._rows: NDArray[np.uint8] = np.empty(shape, np.uint8)
+        self._used: list[int] = []
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Place in the upload of each frame that was kept."""
+        return tuple(self._used)
+
+    @property
+    def frames(self) -> NDArray[np.uint8]:
+        """What was kept, uint8 RGB [t, height, width, 3]."""
+        return self._rows[: len(self._used)]
+
+    def next_row(self) -> NDArray[np.uint8]:
+        """Where the next frame may be written, uint8 [height, width, 3]."""
+        row: NDArray[np.uint8] = self._rows[len(self._used)]
+        return row
+
+    def keep(self, index: int, frame: NDArray[np.uint8]) -> None:
+        """Keep a frame of the upload, which is copied unless it lies in the next row; in order."""
+        row = self.next_row()
+        if not np.may_share_memory(row, frame):
+            row[...] = frame
+        self._used.append(index)
+
+
 def decoded_tracklet(
-    pixels: Mapping[int, NDArray[np.uint8]],
-    reasons: Mapping[int, str],
-    *,
-    received: int,
-    remedy: str,
+    rows: FrameRows, reasons: Mapping[int, str], *, received: int, remedy: str
 ) -> DecodedTracklet:
     """The tracklet of the frames that could be read.
 
     Args:
-        pixels: Frames uint8 RGB [height, width, 3] by their place in the upload.
-        reasons: Why others could not be read, by theirs.
+        rows: They.
+        reasons: Why others could not be read, by their place in the upload.
         received: Frames in the upload.
         remedy: What to do when there is no frame.
 
     Raises:
         NoReadableFrame: When there is none.
     """
-    if not pixels:
+    if not rows.used:
         raise _no_readable_frame(received, reasons, remedy)
-    used = tuple(sorted(pixels))
     return DecodedTracklet(
-        frames=np.stack([pixels[index] for index in used]),
+        frames=rows.frames,
         received=received,
-        used=used,
+        used=rows.used,
         rejected=tuple(RejectedFrame(index, reasons[index]) for index in sorted(reasons)),
     )
 

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from model.manifest import Preprocessing
 from service.media.decode_budget import DecodeBudget
-from service.media.decoded_tracklet import DecodedTracklet, decoded_tracklet
+from service.media.decoded_tracklet import DecodedTracklet, FrameRows, decoded_tracklet
 from service.media.frame_limits import FrameLimits, check_header
 from service.media.image_header import FORMATS, ImageHeader, UnreadableImageError
 from service.media.pixels import decode_pixels
@@ -30,21 +27,22 @@ def decode_pictures(
         DecodeBudgetExceeded: When that takes too much.
     """
     headers, reasons = _read_headers(files, limits, budget)
-    pixels: dict[int, NDArray[np.uint8]] = {}
+    rows = FrameRows(0, preprocessing)
     candidates = sorted(headers)
-    while candidates and not pixels:
+    while candidates and not rows.used:
         places = preprocessing.choice.indices(len(candidates))
         chosen = [candidates[place] for place in places]
+        rows = FrameRows(len(chosen), preprocessing)
         for index in chosen:
             header = headers[index]
             budget.spend(header.width * header.height)
             try:
-                pixels[index] = decode_pixels(header, preprocessing)
+                rows.keep(index, decode_pixels(header, preprocessing, rows.next_row()))
             except UnreadableImageError as error:
                 reasons[index] = str(error)
         candidates = sorted(set(candidates) - set(chosen))
     remedy = f"send whole {', '.join(FORMATS)} files in the field `frames`"
-    return decoded_tracklet(pixels, reasons, received=len(files), remedy=remedy)
+    return decoded_tracklet(rows, reasons, received=len(files), remedy=remedy)
 
 
 def _read_headers(

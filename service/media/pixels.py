@@ -28,13 +28,21 @@ _SAME_BY_LIBJPEG = frozenset({"YCbCr", "Gray"})
 """Colours for which both decoders are the same arithmetic; CMYK is converted by Pillow's."""
 
 
-def decode_pixels(header: ImageHeader, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def decode_pixels(
+    header: ImageHeader, preprocessing: Preprocessing, row: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """Decode and resize one frame whose header was checked: uint8 RGB [height, width, 3].
+
+    Args:
+        header: The file and what it says of itself.
+        preprocessing: At what size.
+        row: Where the frame may lie, uint8 [height, width, 3]; it then lies there if it can be
+            written there at once. It may hold anything after an error.
 
     Raises:
         UnreadableImageError: When the codec cannot read the whole picture.
     """
-    frame = _by_libjpeg(header)
+    frame = _by_libjpeg(header, row)
     if frame is not None:
         return resized(frame, preprocessing)
     try:
@@ -56,14 +64,19 @@ def resized(frame: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[n
     return np.asarray(_resized(Image.fromarray(frame), preprocessing))
 
 
-def _by_libjpeg(header: ImageHeader) -> NDArray[np.uint8] | None:
+def _by_libjpeg(
+    header: ImageHeader, row: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8] | None:
     if header.format != "JPEG":
         return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(header.picture)
         if colours not in _SAME_BY_LIBJPEG or (width, height) != (header.width, header.height):
             return None
-        frame: NDArray[np.uint8] = simplejpeg.decode_jpeg(header.picture, "RGB")
+        fits = row is not None and row.shape[:2] == (height, width)
+        frame: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+            header.picture, "RGB", buffer=row if fits else None
+        )
     except ValueError:
         return None
     return frame

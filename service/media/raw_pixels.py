@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from model.manifest import Preprocessing
 from service.media.decode_budget import DecodeBudget
-from service.media.decoded_tracklet import DecodedTracklet, decoded_tracklet
+from service.media.decoded_tracklet import DecodedTracklet, FrameRows, decoded_tracklet
 from service.media.frame_limits import FrameLimits
 from service.media.image_header import UnreadableImageError
 from service.media.pixels import resized
@@ -30,15 +30,16 @@ def choose_pixels(
         DecodeBudgetExceeded: When that takes too much.
     """
     received, height, width = pixels.shape[:3]
-    frames: dict[int, NDArray[np.uint8]] = {}
+    chosen = preprocessing.choice.indices(received) if received else []
+    rows = FrameRows(len(chosen), preprocessing)
     reasons: dict[int, str] = {}
     try:
         limits.check_size(width=width, height=height)
     except UnreadableImageError as error:
         reasons = dict.fromkeys(range(received), str(error))
     else:
-        for index in preprocessing.choice.indices(received):
+        for index in chosen:
             budget.spend(height * width)
-            frames[index] = resized(pixels[index], preprocessing)
+            rows.keep(index, resized(pixels[index], preprocessing))
     remedy = "send uint8 RGB pixels of one person, frames by rows by columns by 3"
-    return decoded_tracklet(frames, reasons, received=received, remedy=remedy)
+    return decoded_tracklet(rows, reasons, received=received, remedy=remedy)

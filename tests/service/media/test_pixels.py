@@ -175,7 +175,7 @@ def test_codec_is_held_to_the_format_of_the_header():
 
 def by_pillow_alone(data, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(pixels, "_by_libjpeg", lambda _: None)
+        patched.setattr(pixels, "_by_libjpeg", lambda *_: None)
         return decoded(data)
 
 
