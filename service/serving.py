@@ -11,7 +11,7 @@ from service.access.keys_file import KeysFileError
 from service.api.access_check import is_loopback
 from service.api.two_ports import TwoPorts
 from service.app import create_admin_app, create_app
-from service.bounded_heads import BoundedHeads
+from service.bounded_http import HttpLimits, bounded_http
 from service.draining_server import DrainingServer
 from service.freed_memory import overwrite_freed_memory
 from service.log import configure_logging, log_event
@@ -61,11 +61,20 @@ def serve(settings: Settings) -> None:
     admin = create_admin_app(public, settings)
     config = uvicorn.Config(
         TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
-        http=BoundedHeads,
+        http=bounded_http(
+            HttpLimits(
+                max_connections=settings.max_connections,
+                header_timeout_s=settings.header_timeout_s,
+                max_head_bytes=settings.max_head_bytes,
+                stall_timeout_s=settings.stall_timeout_s,
+            )
+        ),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        # Nobody writes another's address into the audit log; who asks is known by the key.
+        proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(settings.finish_s),
         timeout_keep_alive=_KEEP_ALIVE_S,
     )

@@ -38,6 +38,14 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    max_connections: PositiveInt = 2048
+    """Open at a time on one port; more are answered 429 and closed."""
+    header_timeout_s: PositiveSeconds = 10.0
+    """A connection without a whole request head is closed after so long."""
+    max_head_bytes: PositiveInt = 64 * 2**10
+    stall_timeout_s: PositiveSeconds = 60.0
+    """A connection is closed when its client sends nothing of a body, or reads nothing of an
+    answer, for so long."""
     max_body_bytes: PositiveInt = 32 * 2**20
     max_held_body_bytes: PositiveInt = 512 * 2**20
     """Bodies of all running requests together, so that many uploads cannot exhaust the memory."""

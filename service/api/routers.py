@@ -44,5 +44,5 @@ ROUTERS = (
     kserve.router,
 )
 
-ADMIN_ROUTERS = (admin.router, audit.router, metrics.router)
+ADMIN_ROUTERS = (admin.router, audit.router, metrics.router, health.router)
 """Of the second port, which only operators can reach."""

@@ -34,7 +34,7 @@ def test_the_schema_describes_every_call_with_its_bodies(http: httpx.Client):
 
 def test_the_second_port_describes_what_operators_ask(admin_http: httpx.Client):
     schema = admin_http.get("/openapi.json").json()
-    assert set(schema["paths"]) == {"/admin/reload", "/audit", "/metrics"}
+    assert set(schema["paths"]) == {"/admin/reload", "/audit", "/metrics", "/healthz", "/readyz"}
 
 
 def test_the_documented_error_is_the_error_that_comes(http: httpx.Client):

@@ -9,16 +9,16 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from service.bounded_heads import BoundedHeads
+from service.bounded_http import HttpLimits, bounded_http
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n"
 SLOWER_S = 0.45
 
 
-class ShortHeads(BoundedHeads):
-    head_s = 0.3
-    head_bytes = 1024
+LIMITS = HttpLimits(
+    max_connections=10, header_timeout_s=0.3, max_head_bytes=1024, stall_timeout_s=60
+)
 
 
 async def echo(scope, receive, send):
@@ -32,7 +32,12 @@ def talking(talk):
     async def run():
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            echo, http=ShortHeads, ws="none", lifespan="off", log_config=None, access_log=False
+            echo,
+            http=bounded_http(LIMITS),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
