@@ -21,9 +21,8 @@ from service.api.error_handlers import install_error_handlers
 from service.api.held_runtime import ReleaseRuntime
 from service.api.request_log import RequestLog
 from service.api.routers import ADMIN_ROUTERS, ROUTERS
-from service.errors import NotReady
-from service.gallery_metrics import GalleryFacts
 from service.lifecycle import Lifecycle
+from service.metric_facts import gallery_facts, service_facts
 from service.metrics import Metrics
 from service.request_watch import RequestWatch
 from service.settings import Settings
@@ -55,7 +54,11 @@ def create_app(
         KeysFileError: When the keys file cannot be used.
     """
     doorkeeper = Doorkeeper(settings.keys_file)
-    metrics = Metrics(settings.metrics_galleries, lambda: gallery_facts(lifecycle))
+    metrics = Metrics(
+        settings.metrics_galleries,
+        galleries=lambda: gallery_facts(lifecycle),
+        service=lambda: service_facts(lifecycle),
+    )
     lifecycle = Lifecycle(
         settings,
         observer=metrics.batches,
@@ -142,12 +145,3 @@ def _add_middleware(
     local_only = doorkeeper.lets_anyone_in and not settings.allow_anyone
     app.add_middleware(AccessCheck, doorkeeper=doorkeeper, local_only=local_only)
     app.add_middleware(RequestLog, watch=watch)
-
-
-def gallery_facts(lifecycle: Lifecycle) -> GalleryFacts | None:
-    """What the metrics are made of; None while the service is not ready."""
-    try:
-        runtime = lifecycle.runtime()
-    except NotReady:
-        return None
-    return GalleryFacts(runtime.gallery.catalogue.statuses(), runtime.forgetting)

@@ -186,9 +186,6 @@ class GalleryMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """What is known now."""
         facts = self._facts()
-        yield GaugeMetricFamily(
-            "reid_ready", "1 when requests are served", float(facts is not None)
-        )
         if facts is None:
             return
         for metric in _OF_REPLICAS:

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, g
 from service.batch_metrics import BatchMetrics
 from service.gallery_metrics import GalleryFacts, GalleryMetrics
 from service.request_metrics import RequestMetrics
+from service.service_metrics import ServiceFacts, ServiceMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -16,18 +17,26 @@ class Metrics:
 
     Args:
         listed: Names of galleries that may be labels.
-        facts: What is known of the galleries now; None while the service is not ready.
+        galleries: What is known of the galleries now; None while the service is not ready.
+        service: What is known of the process now.
 
     Attributes:
         requests: Counts requests and the time of their stages.
         batches: Counts what the model runs; told by the batching threads.
     """
 
-    def __init__(self, listed: Sequence[str], facts: Callable[[], GalleryFacts | None]) -> None:
+    def __init__(
+        self,
+        listed: Sequence[str],
+        *,
+        galleries: Callable[[], GalleryFacts | None],
+        service: Callable[[], ServiceFacts],
+    ) -> None:
         self._registry = CollectorRegistry()
         self.requests = RequestMetrics(self._registry)
         self.batches = BatchMetrics(self._registry)
-        self._registry.register(GalleryMetrics(listed, facts))
+        self._registry.register(GalleryMetrics(listed, galleries))
+        self._registry.register(ServiceMetrics(service))
         self._searches = Counter(
             "reid_gallery_searches",
             "Searches that were answered, by what searched and whether the answer is exact",

@@ -66,7 +66,6 @@ def test_every_fact_of_a_listed_gallery_stands_under_its_name():
 def test_what_erases_sweeps_and_audits_is_counted():
     found = exposed()
     assert {key[0]: value for key, value in found.items()} == {
-        "reid_ready": 1,
         "reid_erasures_pending": 2,
         "reid_erasures_overdue": 1,
         "reid_retention_sweeps_total": 11,

@@ -4,12 +4,18 @@ import httpx
 import pytest
 
 from service.metrics import Metrics
+from service.service_metrics import ServiceFacts
 from tests.metric_samples import samples
 from tests.people import frames_of, parts_of
 
 
+def starting():
+    facts = ServiceFacts(alive=True, ready=False, model=None)
+    return Metrics(["default"], galleries=lambda: None, service=lambda: facts)
+
+
 def test_searches_are_counted_by_tier_and_exactness():
-    metrics = Metrics(["default"], lambda: None)
+    metrics = starting()
     metrics.searched(tier="exact", exact=True)
     metrics.searched(tier="exact", exact=True)
     metrics.searched(tier="ann", exact=False)
@@ -20,7 +26,7 @@ def test_searches_are_counted_by_tier_and_exactness():
 
 
 def test_two_applications_count_apart():
-    one, other = (Metrics(["default"], lambda: None) for _ in range(2))
+    one, other = (starting() for _ in range(2))
     one.searched(tier="exact", exact=True)
     assert "reid_gallery_searches_total{" not in other.exposition().decode()
 
@@ -44,6 +50,9 @@ def test_the_service_answers_with_numbers_and_no_names(http, admin_http, known, 
     assert answer.headers["content-type"].startswith("text/plain; version=")
     found = samples(answer.text)
     assert found["reid_ready",] == 1
+    assert found["reid_alive",] == 1
+    assert found["reid_items_under_way",] == 0
+    assert found["reid_batch_items_total",] >= 3
     assert found["reid_gallery_tracklets", "default"] == 0
     assert found["reid_gallery_searches_total", "exact", "true"] >= 1
     assert found["reid_requests_total", "/search", "200", "POST"] >= 1
