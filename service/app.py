@@ -64,6 +64,7 @@ def create_app(
         observer=metrics.batches,
         when_start_fails=when_start_fails,
         when_lost=when_lost,
+        problem=doorkeeper.problem,
     )
     watch = RequestWatch(metrics.requests, settings)
     app = _application(

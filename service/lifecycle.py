@@ -27,6 +27,7 @@ class Lifecycle:
         when_start_fails: Called once with the error when the runtime cannot be opened. Without
             it the process goes on, alive and not ready.
         when_lost: Called once when the model's device is gone for good.
+        problem: Why parts that are not of the runtime keep it from being ready; None when none do.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Lifecycle:
         observer: BatchObserver | None = None,
         when_start_fails: Callable[[BaseException], None] | None = None,
         when_lost: Callable[[BackendLost], None] | None = None,
+        problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._observer = observer
         self._when_start_fails = when_start_fails
         self._when_lost = when_lost
+        self._problem = problem
         self._stopping = asyncio.Event()
         self._current: Leased[Runtime] | None = None
         self._reason = "starting"
@@ -98,7 +101,7 @@ class Lifecycle:
         """Why no requests should be sent here, as far as this class knows; None where they may."""
         if self._draining:
             return "a service that is about to stop"
-        return self.illness()
+        return self.illness() or self._problem()
 
     def illness(self) -> str | None:
         """Why only a new process can go on; None where this one can."""

@@ -186,6 +186,18 @@ def test_draining_fails_readiness_alone_and_refusing_closes_admission(served):
     served(story)
 
 
+def test_a_part_outside_of_the_runtime_can_keep_it_from_being_ready(served):
+    problems = [None]
+
+    async def story(life, one, two, gate):
+        assert life.unreadiness() is None
+        problems.append("the thread that reads the keys file has ended")
+        assert life.unreadiness() == problems[-1]
+        assert life.illness() is None
+
+    served(story, problem=lambda: problems[-1])
+
+
 def test_a_lost_device_is_told_once_and_is_an_illness(served):
     told = []
 
