@@ -1,4 +1,5 @@
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,7 +10,7 @@ REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"
 
 
 @asynccontextmanager
-async def server(answer, *, delay_s=0.0):
+async def server(answer, *, delay_s=0.0, closes=False):
     """Answers every `REQUEST` with `answer`, which may cut the connection by being empty."""
     seen = []
 
@@ -25,6 +26,8 @@ async def server(answer, *, delay_s=0.0):
             await writer.drain()
             await asyncio.sleep(0)
             writer.write(answer[middle:])
+            if closes:
+                break
         writer.close()
         await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
 
@@ -64,6 +67,28 @@ def test_a_set_rate_does_not_wait_for_a_slow_server_and_counts_from_when_a_reque
     assert 15 < sum(seen) < 50
     assert len(seen) == sum(seen) == len(load.answers)
     assert min(answer.latency_s for answer in load.answers) >= 0.5
+
+
+def test_a_generator_that_is_held_up_counts_the_time_that_its_requests_were_late():
+    async def run():
+        async with server(answer_of(200)) as (url, _):
+            asking = open_load(url, [REQUEST], per_s=100, seconds=0.6, skipped_s=0)
+            task = asyncio.create_task(asking)
+            await asyncio.sleep(0.2)
+            time.sleep(0.3)
+            return await task
+
+    assert max(answer.latency_s for answer in asyncio.run(run()).answers) > 0.2
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again():
+    async def run():
+        async with server(answer_of(200), closes=True) as (url, seen):
+            return await open_load(url, [REQUEST], per_s=10, seconds=1.5, skipped_s=0), seen
+
+    load, seen = asyncio.run(run())
+    assert load.unanswered <= 1  # sent before the close was heard of
+    assert len(seen) >= len(load.answers) > 4
 
 
 def test_refusals_and_lost_connections_are_not_good_answers():
