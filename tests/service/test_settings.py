@@ -82,3 +82,37 @@ def test_a_bound_in_seconds_is_positive_and_finite(monkeypatch, name, value):
     monkeypatch.setenv(f"REID_{name.upper()}", value)
     with pytest.raises(SettingsError, match=f"expected {name} to satisfy"):
         load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"), [("8,16, 32", (8, 16, 32)), ("4", (4,)), ("", ()), ("1,2,", (1, 2))]
+)
+def test_batch_sizes_are_written_between_commas(monkeypatch, text, sizes):
+    monkeypatch.setenv("REID_BATCH_SIZES", text)
+    assert load_settings({}).batch_sizes == sizes
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"BATCH_SIZES": "2,1"}, "each size once, the smallest first"),
+        ({"BATCH_SIZES": "2,2"}, "each size once, the smallest first"),
+        ({"BATCH_SIZES": "0,2"}, "greater than or equal to 1"),
+        ({"BATCH_SIZES": "2,4", "MAX_BATCH_FRAMES": "8"}, r"ending with max_batch_frames \(8\)"),
+        ({"INFERENCE_PROVIDER": "abacus"}, "inference_provider"),
+        ({"INFERENCE_PRECISION": "fp64"}, "inference_precision"),
+        ({"INFERENCE_LANES": "-1"}, "inference_lanes"),
+        ({"WARMUP": "some"}, "warmup"),
+    ],
+)
+def test_ways_to_run_the_model_that_cannot_be(monkeypatch, variables, message):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"REID_{name}", value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings({})
+
+
+def test_batch_sizes_may_end_with_the_largest_that_is_stated(monkeypatch):
+    monkeypatch.setenv("REID_BATCH_SIZES", "2,8")
+    monkeypatch.setenv("REID_MAX_BATCH_FRAMES", "8")
+    assert load_settings({}).batch_sizes == (2, 8)
