@@ -114,8 +114,9 @@ def test_each_head_is_counted_alone_and_bodies_are_not():
             body = b"x" * 3000
             head = b"POST / HTTP/1.1\r\nHost: localhost\r\nA: " + b"b" * 700
             writer.write(head + b"\r\nContent-Length: 3000\r\n\r\n")
-            await asyncio.sleep(0.01)
-            writer.write(body)
+            for part in (body[:2000], body[2000:]):
+                await asyncio.sleep(0.01)
+                writer.write(part)
             answers.append(await answer_of(reader) == body)
         return answers
 
