@@ -60,7 +60,10 @@ def test_what_is_under_way_is_finished_for_as_long_as_the_settings_say(artifact_
     with live_service(artifact_dir, tmp_path, settings={"REID_FINISH_S": "1"}) as service:
         where = urlsplit(service.url)
         with socket.create_connection((where.hostname, where.port)) as connection:
-            connection.sendall(b"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+            connection.sendall(
+                b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+                b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+            )
             time.sleep(0.3)
             told = time.monotonic()
             service.process.send_signal(signal.SIGTERM)

@@ -107,7 +107,7 @@ def test_a_line_is_answered_before_the_next_is_sent(running):
     where = urlsplit(running.url)
     with socket.create_connection((where.hostname, where.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /embed:bulk HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"POST /embed:bulk HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             b"Content-Type: application/x-ndjson\r\n\r\n"
         )
         answers = connection.makefile("rb")
