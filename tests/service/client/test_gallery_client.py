@@ -65,7 +65,7 @@ def test_an_export_streams_and_is_imported(client: ReidClient, station):
 def test_a_refusal_in_the_middle_and_an_answer_cut_short_are_errors(client, station, monkeypatch):
     galleries = client.galleries
     with pytest.raises(ReidClientError, match="lines of at most") as caught:
-        list(galleries.enroll_lines(station, [one("a"), one("b" * 2**20)]))
+        list(galleries.enroll_lines(station, [one("a"), one("b" * 2**22)]))
     assert caught.value.code == "body_too_large"
     short = iter([b'{"line":1,"tracklet_id":"a"}'])
     monkeypatch.setattr(client.galleries._connection, "lines", lambda _: short)

@@ -70,17 +70,21 @@ def test_every_person_is_cut_out_where_the_track_says(tracked):
 def test_a_track_comes_out_as_soon_as_it_ends_and_the_rest_is_not_decoded(tracked, monkeypatch):
     video, tracks = tracked
     early = Track(1, tracks[0].boxes[:3])
-    late = Track(2, tracks[1].boxes[3:9])
+    late = Track(2, tracks[1].boxes[5:9])
     decoded = []
-    real = video_crops._upright
-    monkeypatch.setattr(video_crops, "_upright", lambda one: decoded.append(1) or real(one))
+    real = video_crops._pictures
+    monkeypatch.setattr(
+        video_crops,
+        "_pictures",
+        lambda path: (decoded.append(1) or picture for picture in real(path)),
+    )
 
     stream = cut_tracks(video, [plan_track(track, FACTS, FOUR) for track in (early, late)])
 
     assert next(stream).planned.track.track_id == 1
     assert len(decoded) == 3
     assert [cut.planned.track.track_id for cut in stream] == [2]
-    assert len(decoded) == 3 + 4
+    assert len(decoded) == late.boxes[-1].frame == 9
 
 
 def test_a_track_beyond_the_end_never_comes(tracked):

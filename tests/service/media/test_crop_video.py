@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from service.errors import DecodeBudgetExceeded, NoReadableFrame, TooManyFrames
+from service.media import crop_video
 from service.media.crop_video import decode_video
 from service.media.decode_budget import DecodeBudget, DecodeLimits
+from service.media.video_file import open_video
 from service.media.video_limits import VideoLimits
 from tests.encoded_videos import KINDS, encoded_video, place_of, shaded
 from tests.media_decoding import FRAME_LIMITS, MEDIA_LIMITS, PREPROCESSING, ample_budget
@@ -142,3 +144,24 @@ def test_bytes_changed_anywhere_are_read_or_refused():
                 damaged[place] = places.integers(0, 256)
             with suppress(NoReadableFrame, TooManyFrames, DecodeBudgetExceeded):
                 assert decoded(bytes(damaged)).frames.shape[1:] == (64, 32, 3)
+
+
+def test_pictures_that_the_container_cuts_away_are_not_counted():
+    pictures = shaded(21)
+    file = bytearray(encoded_video(pictures))
+    place = file.index(b"elst") + 16  # where in the media the presentation begins
+    begin = int.from_bytes(file[place : place + 4], "big")
+    file[place : place + 4] = (begin + 5 * 512).to_bytes(4, "big")
+
+    tracklet = decoded(bytes(file))
+
+    assert tracklet.received == 16
+    assert [place_of(frame, pictures) - 5 for frame in tracklet.frames] == list(tracklet.used)
+
+
+def test_a_container_cannot_hold_more_than_its_file():
+    """An index may name the same bytes over and over, and a codec of its own may pack them."""
+    file = encoded_video(shaded(21))
+    with open_video(file, max_pixels=10**6) as video, pytest.raises(NoReadableFrame) as caught:
+        crop_video._packets(video, MEDIA_LIMITS.video, most_bytes=500, budget=ample_budget())
+    assert "received pictures that are larger than the file" in str(caught.value)
