@@ -178,6 +178,19 @@ def test_another_model_cannot_enroll_or_search_and_can_read_and_forget(tmp_path)
     assert with_service(tmp_path, held) == []
 
 
+def test_requests_of_a_model_that_was_replaced_do_not_write_under_the_name_of_the_new_one(tmp_path):
+    async def work():
+        async with started(tmp_path) as service:
+            other = service.of_model(GalleryModel("e" * 64, DIMENSION))
+            await enroll(service, "a", embedding_of(1))
+            with pytest.raises(ModelMismatch):
+                await enroll(other, "b", embedding_of(1))
+            assert service.model == MODEL
+            assert await held(other) == ["a"]
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize(
     ("call", "error", "received"),
     [
