@@ -4,6 +4,7 @@ A runtime that is not ONNX Runtime, or a precision that is not the graph's, has 
 the noise of a measurement; larger batches, whose items wait longer, as well.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from service.inference.startup_probe import Measured, measure
 
 _MARGIN = 1.05
 """What a later candidate must be faster by."""
+_LONGEST_S = 20.0
+"""After that no further candidate is begun: a busy machine must come to its start all the same."""
 _ENOUGH_ITEMS_PER_S = 5000.0
 """A model that fast waits for the decoding of its frames: no other runtime is tried for it."""
 
@@ -106,9 +109,13 @@ class PlanChoice:
         raise self._none_serves()
 
     def _on_cpu(self) -> InferencePlan:
+        started_s = time.monotonic()
         for provider in self._cpu_providers():
-            if not self._fast_enough():
-                for plan in self._cpu_plans(provider):
+            if self._fast_enough():
+                break
+            for plan in self._cpu_plans(provider):
+                spent = time.monotonic() - started_s > _LONGEST_S
+                if not (spent and _first_within_margin(self._measured)):
                     self._try([plan])
         fastest = _first_within_margin(self._measured)
         if fastest is None:

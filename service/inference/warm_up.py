@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-from service.batching.backend import Backend
+from service.batching.backend import Backend, BackendOutOfMemory
 from service.inference.artifact import Artifact
+from service.inference.graph import ProviderError
 from service.inference.startup_probe import batch_of
 
 WarmUp = Literal["full", "smallest", "off"]
@@ -29,10 +30,19 @@ def warm_up(
         batch_sizes: Ascending.
         extent: All of them, the smallest alone, or none.
         report: Told how far it is.
+
+    Raises:
+        ProviderError: When a batch does not fit into the memory.
     """
     chosen = {"full": list(batch_sizes), "smallest": list(batch_sizes[:1]), "off": []}[extent]
     with ThreadPoolExecutor(len(lanes), "warm-up") as pool:
         for number, size in enumerate(reversed(chosen), 1):
             report(f"warming up: batch size {number} of {len(chosen)}")
             batch = batch_of(artifact, size)
-            list(pool.map(lambda lane, batch=batch: lane.run(batch), lanes))
+            try:
+                list(pool.map(lambda lane, batch=batch: lane.run(batch), lanes))
+            except BackendOutOfMemory as error:
+                raise ProviderError(
+                    f"expected memory for batches of {size} on {len(lanes)} lanes, received none: "
+                    f"{error}; lower REID_MAX_BATCH_FRAMES"
+                ) from error

@@ -93,6 +93,13 @@ def test_nothing_else_is_tried_for_a_model_that_waits_for_its_frames(machine):
     assert not any(plan.startswith("openvino") for plan in machine.tried)
 
 
+def test_when_it_takes_too_long_what_is_known_decides(machine, monkeypatch):
+    monkeypatch.setattr(plan_choice, "_LONGEST_S", -1.0)
+    machine.rates.update({"cpu fp32, 2 x 1": "no memory", "openvino": 9.0})
+    assert machine().startswith("cpu fp32, 1 x 2")
+    assert not any(plan.startswith("openvino") for plan in machine.tried)
+
+
 def test_stated_runtime_is_tried_alone(machine):
     machine.rates["cpu"] = 9.0
     assert machine(provider="openvino", precision="fp32").startswith("openvino fp32")

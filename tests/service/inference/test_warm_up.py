@@ -2,7 +2,9 @@ import threading
 
 import pytest
 
+from service.batching.backend import BackendOutOfMemory
 from service.inference.artifact import open_artifact
+from service.inference.graph import ProviderError
 from service.inference.warm_up import warm_up
 from tests.artifact_factory import write_tiny_artifact
 from tests.inference_parts import unheard
@@ -52,3 +54,16 @@ def test_a_batch_that_fails_stops_the_start(artifact):
 
     with pytest.raises(RuntimeError, match="no memory for it"):
         warm_up([Fails()], artifact, (1,), extent="full", report=unheard)
+
+
+def test_a_batch_that_does_not_fit_is_told_with_its_remedy(artifact):
+    class Full:
+        def run(self, items):
+            raise BackendOutOfMemory("out of memory")
+
+    with pytest.raises(ProviderError) as refused:
+        warm_up([Full()], artifact, (1, 2), extent="full", report=unheard)
+    assert str(refused.value) == (
+        "expected memory for batches of 2 on 1 lanes, received none: out of memory; "
+        "lower REID_MAX_BATCH_FRAMES"
+    )
