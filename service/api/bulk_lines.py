@@ -1,7 +1,7 @@
 """Lines that enroll, a chunk at a time: each is answered, in order, and a last line sums up."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -57,6 +57,12 @@ def require_lines(request: Request) -> None:
 def held_bytes(settings: Settings) -> int:
     """Of one body, roughly: a chunk as it came, what was read ahead, and what it was read as."""
     return 4 * max(_MOST_CHUNK_BYTES, settings.max_frames_line_bytes)
+
+
+def frame_line_limits(settings: Settings) -> LineLimits:
+    """As `line_limits`, of lines that are worked on one by one, as soon as they come."""
+    limits = line_limits(settings, frames=True)
+    return replace(limits, most_lines=settings.bulk_tracklets, pause_s=0.0)
 
 
 def line_limits(settings: Settings, *, frames: bool) -> LineLimits:

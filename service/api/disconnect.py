@@ -30,7 +30,10 @@ class CancelWhenClientLeaves:
 
             async def watched_receive() -> Message:
                 message = await receive()
-                if message["type"] == "http.request" and not message.get("more_body", False):
+                if message["type"] == "http.disconnect":
+                    # Of a body of lines, what came before is still being worked on.
+                    tasks.cancel_scope.cancel()
+                elif not message.get("more_body", False):
                     tasks.start_soon(cancel_when_client_leaves)
                 return message
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.access.principal import AccessScope
 from service.api.access import requires
 from service.api.base64_frames import decode_frames
-from service.api.bulk_lines import line_limits, parsed_chunks, require_lines
+from service.api.bulk_lines import frame_line_limits, parsed_chunks, require_lines
 from service.api.dependencies import OpenRuntime, frames_answer
 from service.api.embed_answers import EmbedEndAnswer, EmbedLineAnswer
 from service.api.embedding_codec import embedding_base64, embedding_numbers
@@ -50,7 +50,7 @@ async def embed_bulk(
     """
     require_lines(request)
     lines = _Lines(request, runtime, pace, query)
-    chunks = read_chunks(request.stream(), line_limits(runtime.settings, frames=True))
+    chunks = read_chunks(request.stream(), frame_line_limits(runtime.settings))
     return await stream_lines(
         request, lines.answers(chunks), stall_s=runtime.settings.request_timeout_s
     )

@@ -9,9 +9,6 @@ from service.errors import BodyTooLarge, DeadlineExceeded
 
 NDJSON = "application/x-ndjson"
 
-_PAUSE_S = 0.2
-"""Lines that have come are handed on when no more follow for so long."""
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -30,12 +27,14 @@ class LineLimits:
         most_chunk_bytes: In a chunk that has more than one line.
         most_line_bytes: In a line.
         idle_s: Longest wait for the sender.
+        pause_s: Lines that have come are handed on when no more follow for so long.
     """
 
     most_lines: int
     most_chunk_bytes: int
     most_line_bytes: int
     idle_s: float
+    pause_s: float = 0.2
 
 
 async def read_chunks(body: AsyncIterator[bytes], limits: LineLimits) -> AsyncIterator[list[Line]]:
@@ -49,7 +48,7 @@ async def read_chunks(body: AsyncIterator[bytes], limits: LineLimits) -> AsyncIt
     arriving = asyncio.ensure_future(_next_piece(body))
     try:
         while not lines.ended:
-            await asyncio.wait({arriving}, timeout=_PAUSE_S if lines.ready else limits.idle_s)
+            await asyncio.wait({arriving}, timeout=limits.pause_s if lines.ready else limits.idle_s)
             if arriving.done():
                 lines.add(arriving.result())
                 arriving = asyncio.ensure_future(_next_piece(body))

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from service.api.disconnect import CancelWhenClientLeaves
-from tests.asgi_exchange import exchange
+from tests.asgi_exchange import exchange, http_scope
 
 
 def slow_application(finished: list[str], work_s: float):
@@ -58,3 +58,35 @@ def test_a_body_that_is_not_read_is_not_asked_for():
         await PlainTextResponse("blind")(scope, receive, send)
 
     assert exchange(CancelWhenClientLeaves(blind)).chunks_read == 0
+
+
+def test_work_on_a_body_that_never_ends_is_cancelled_when_the_sender_leaves():
+    """As lines are: they are worked on while more are awaited."""
+    finished: list[str] = []
+
+    async def work_on_lines(scope, receive, send):
+        body = Request(scope, receive).stream()
+        assert await anext(body) == b"a line"
+        reading_on = asyncio.ensure_future(anext(body))
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            finished.append("cancelled")
+            raise
+        finally:
+            await asyncio.gather(reading_on, return_exceptions=True)
+
+    messages = [
+        {"type": "http.request", "body": b"a line", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(_message):
+        finished.append("sent")
+
+    app = CancelWhenClientLeaves(work_on_lines)
+    asyncio.run(asyncio.wait_for(app(http_scope({}), receive, send), 10))
+    assert finished == ["cancelled"]
