@@ -51,7 +51,9 @@ class OpenvinoBackend:
         """Features float32 [n, d] of frames uint8 [n, h, w, 3] or clips uint8 [n, t, h, w, 3]."""
         with telling_apart():
             rows = np.ascontiguousarray(items)
-            outputs = self._request.infer({self._input: rows}, share_inputs=True)
+            outputs = self._request.infer(
+                {self._input: rows}, share_inputs=True, share_outputs=True
+            )
         # The request writes its next output into the same memory.
         return np.array(outputs[0], dtype=np.float32)
 
