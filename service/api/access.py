@@ -33,14 +33,29 @@ class Needed:
         if not self.scopes:
             return
         principal = principal_of(request.scope)
-        doorkeeper: Doorkeeper = request.app.state.doorkeeper
+        doorkeeper = await open_doorkeeper(request)
         doorkeeper.quotas.spend_request(principal)
-        if not self.scopes & principal.scopes:
-            raise Forbidden(
-                expected=f"a key with the scope {' or '.join(sorted(self.scopes))}",
-                received=f"one with {', '.join(sorted(principal.scopes))}",
-                remedy="use another key; `reid keys new --scope` makes one",
-            )
+        check_scope(principal, self.scopes)
+
+
+async def open_doorkeeper(request: Request) -> Doorkeeper:
+    """Who knows the keys of the application."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    return doorkeeper
+
+
+def check_scope(principal: Principal, scopes: frozenset[AccessScope]) -> None:
+    """Let somebody in who has one of these scopes.
+
+    Raises:
+        Forbidden: When the key is not good for this.
+    """
+    if not scopes & principal.scopes:
+        raise Forbidden(
+            expected=f"a key with the scope {' or '.join(sorted(scopes))}",
+            received=f"one with {', '.join(sorted(principal.scopes))}",
+            remedy="use another key; `reid keys new --scope` makes one",
+        )
 
 
 def principal_of(scope: Scope) -> Principal:

@@ -1,8 +1,11 @@
 """`/healthz` and `/readyz`: is the process alive, and may it be sent requests."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from service.api.access import open_to_anyone
+from fastapi import APIRouter, Depends
+
+from service.access.doorkeeper import Doorkeeper
+from service.api.access import open_doorkeeper, open_to_anyone
 from service.api.answers import AliveAnswer, ReadyAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import OpenLifecycle, OpenRuntime, RequestDeadline
@@ -27,7 +30,10 @@ async def healthz(lifecycle: OpenLifecycle) -> AliveAnswer:
 
 @router.get("/readyz")
 async def readyz(
-    lifecycle: OpenLifecycle, runtime: OpenRuntime, deadline: RequestDeadline
+    lifecycle: OpenLifecycle,
+    runtime: OpenRuntime,
+    deadline: RequestDeadline,
+    doorkeeper: Annotated[Doorkeeper, Depends(open_doorkeeper)],
 ) -> ReadyAnswer:
     """200 once artifact, golden clip and index have been checked; 503 with the reason before.
 
@@ -38,7 +44,7 @@ async def readyz(
         raise _not_ready(unreadiness)
     async with deadline.bounding(NOTHING_KEPT):
         health = await runtime.gallery.health()
-    problem = runtime.forgetting.problem()
+    problem = runtime.forgetting.problem() or doorkeeper.problem()
     if problem is not None:
         raise _not_ready(problem)
     if not health.ready:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 
 from service.access.principal import AccessScope
-from service.api.access import requires
+from service.api.access import check_scope, principal_of, requires
 from service.api.answers import (
     DeletedTrackletAnswer,
     EnrollAnswer,
@@ -53,6 +53,9 @@ from service.gallery.records import TrackletMetadata, check_identifier
 from service.runtime import Runtime
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["tracklets"])
+
+_EMBEDDINGS = frozenset({AccessScope.ADMIN})
+"""What a stored embedding can be read by: it is biometric, as all that an export holds."""
 
 _ONE = "/tracklets/{tracklet_id:path}"
 """A path, so that an id with a slash meets the rule for ids and not a bare 404."""
@@ -99,6 +102,19 @@ async def enroll(
     )
 
 
+async def allowed_query(
+    request: Request, query: Annotated[TrackletQuery, Query()]
+) -> TrackletQuery:
+    """What is asked of one tracklet, by somebody who may.
+
+    Raises:
+        Forbidden: When its embedding is asked for by a key without the scope `admin`.
+    """
+    if query.embedding:
+        check_scope(principal_of(request.scope), _EMBEDDINGS)
+    return query
+
+
 @router.get(_ONE, dependencies=[requires(AccessScope.SEARCH)])
 async def read(
     gallery: str,
@@ -106,11 +122,11 @@ async def read(
     response: Response,
     runtime: OpenRuntime,
     deadline: RequestDeadline,
-    query: Annotated[TrackletQuery, Query()],
+    query: Annotated[TrackletQuery, Depends(allowed_query)],
     min_seq: MinSeq,
     audit: RequestAudit,
 ) -> TrackletAnswer:
-    """One tracklet; its embedding only with `?embedding=true`."""
+    """One tracklet; its embedding only with `?embedding=true`, by a key with the scope `admin`."""
     check_identifier("tracklet id", tracklet_id)
     async with deadline.bounding(NOTHING_KEPT):
         if query.embedding:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from service.app import create_admin_app, create_app
 from service.settings import Settings
 from tests.api_keys import add_key, bearer
 from tests.live_service import live_service
+from tests.people import frames_of, parts_of
 from tests.served_routes import served_routes
 
 DOCUMENTATION = {"/openapi.json", "/static-offline-docs", "/docs", "/docs/oauth2-redirect"}
@@ -68,7 +70,7 @@ def keyed(artifact_dir, tmp_path_factory):
     with live_service(artifact_dir, directory / "data", settings=settings) as service:
         urls = {"public": service.url, "admin": service.admin_url}
         with httpx.Client() as http:
-            yield SimpleNamespace(keys=keys, urls=urls, http=http, service=service)
+            yield SimpleNamespace(keys=keys, urls=urls, http=http, service=service, file=file)
 
 
 def ask(keyed, port, route, headers):
@@ -126,6 +128,41 @@ def test_a_key_opens_by_either_header_and_the_log_has_its_name_and_never_itself(
     assert api_key not in str(keyed.service.lines)
 
 
+def test_a_stored_embedding_is_read_by_an_operator_alone(keyed):
+    url = keyed.urls["public"] + "/galleries/default/tracklets/nobody"
+    for scope, expected in ((AccessScope.SEARCH, 404), (AccessScope.ADMIN, 403)):
+        assert keyed.http.get(url, headers=bearer(keyed.keys[scope])).status_code == expected
+    answer = keyed.http.get(f"{url}?embedding=true", headers=bearer(keyed.keys[AccessScope.SEARCH]))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["expected"]) == (403, "a key with the scope admin")
+    both = add_key(keyed.file, "both", AccessScope.SEARCH, AccessScope.ADMIN)
+    until = time.monotonic() + 20
+    while True:
+        answer = keyed.http.get(f"{url}?embedding=true", headers=bearer(both))
+        if answer.status_code == 404:
+            break
+        assert time.monotonic() < until, answer.text
+        time.sleep(0.05)
+
+
+def test_a_key_that_asks_too_much_is_told_when_to_come_back_and_others_go_on(keyed):
+    slow = add_key(keyed.file, "slow", AccessScope.EMBED, requests_per_s=100, frames_per_s=0.5)
+    url = keyed.urls["public"] + "/embed"
+    until = time.monotonic() + 20
+    while keyed.http.post(url, headers=bearer(slow)).status_code == 401:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    parts = parts_of(frames_of("red", count=3))
+    assert keyed.http.post(url, files=parts, headers=bearer(slow)).status_code == 200
+    refused = keyed.http.post(url, files=parts, headers=bearer(slow))
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (429, "quota_exceeded")
+    assert error["expected"] == "at most 5 frames in 10 s by this key"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 10
+    other = bearer(keyed.keys[AccessScope.EMBED])
+    assert keyed.http.post(url, files=parts, headers=other).status_code == 200
+
+
 def test_the_audit_log_names_the_key(keyed):
     url, keys = keyed.urls["public"], keyed.keys
     body = {"tracklet_id": "nobody"}
@@ -135,7 +172,7 @@ def test_the_audit_log_names_the_key(keyed):
     assert keyed.http.get(f"{url}/galleries/default/export", headers=admin).is_success
     page = keyed.http.get(f"{keyed.urls['admin']}/audit", headers=admin).json()
     assert ("export", "admin") in {(one["action"], one["actor"]) for one in page["entries"]}
-    names = {scope.name.lower() for scope in AccessScope}
+    names = {scope.name.lower() for scope in AccessScope} | {"both"}
     assert {one["actor"] for one in page["entries"]} <= names
 
 

@@ -11,7 +11,11 @@ from service.errors import NotReady
 
 
 def readiness(
-    *, unreadiness: str | None = None, gallery_ready: bool = True, problem: str | None = None
+    *,
+    unreadiness: str | None = None,
+    gallery_ready: bool = True,
+    problem: str | None = None,
+    keys_problem: str | None = None,
 ) -> ReadyAnswer:
     """`/readyz` of a runtime with parts in the given state; a broken part cannot be had at will."""
 
@@ -25,7 +29,8 @@ def readiness(
             forgetting=SimpleNamespace(problem=lambda: problem),
         )
         lifecycle = SimpleNamespace(unreadiness=lambda: unreadiness)
-        return await readyz(lifecycle, runtime, Deadline(5))
+        doorkeeper = SimpleNamespace(problem=lambda: keys_problem)
+        return await readyz(lifecycle, runtime, Deadline(5), doorkeeper)
 
     return asyncio.run(ask())
 
@@ -61,6 +66,11 @@ def test_one_broken_part_is_enough_to_be_not_ready(state, received):
 def test_not_ready_when_nobody_erases_or_audits_any_more():
     with pytest.raises(NotReady, match="the thread for erasures has died"):
         readiness(problem="the thread for erasures has died; restart the service")
+
+
+def test_not_ready_when_revoked_keys_would_go_on_being_let_in():
+    with pytest.raises(NotReady, match="the thread that reads the keys file has ended"):
+        readiness(keys_problem="the thread that reads the keys file has ended")
 
 
 def test_alive_as_long_as_the_process_can_go_on():
