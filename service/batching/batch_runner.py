@@ -101,7 +101,7 @@ class BatchRunner:
         return results
 
     def _features(self, rows: Items, count: int) -> Features:
-        """Of the first `count` rows, in as few runs as memory allows."""
+        """Of the first `count` rows and perhaps some padding, in as few runs as memory allows."""
         done: list[Features] = []
         start = 0
         while start < count:
@@ -125,7 +125,7 @@ class BatchRunner:
             )
         self._budget.ran(len(rows))
         self._runs.append(Run(items, len(rows), self._clock() - started_s))
-        return features[:items]
+        return features
 
     def _try_blank(self, shape: tuple[int, ...]) -> None:
         """Tell whether the requests are at fault or the backend."""
@@ -159,7 +159,7 @@ def _part(rows: Items, start: int, items: int, sizes: tuple[int, ...]) -> Items:
     """These rows in a batch of one of the sizes; not copied where they fill it."""
     size = padded_size(items, sizes)
     if start + size <= len(rows):
-        # What lies behind the items, padding or items of the next part, is computed and cut off.
+        # What lies behind the items, padding or items of the next part, is computed for nothing.
         return rows[start : start + size]
     part = np.zeros((size, *rows.shape[1:]), np.uint8)
     part[:items] = rows[start : start + items]

@@ -40,6 +40,7 @@ def test_a_batch_that_takes_far_longer_than_batches_take_is_stuck(make, backend)
         stuck = batcher.health
         backend.gate.set()
         await first
+        clock.now_s += 1000
         return patient, stuck, batcher.health
 
     patient, stuck, answered = run(scenario())
