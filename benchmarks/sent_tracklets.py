@@ -32,8 +32,17 @@ def of_lengths(samples: Path, lengths: Sequence[int]) -> list[list[bytes]]:
     return [[next(files)[0] for _ in range(length)] for length in lengths]
 
 
-def multipart(path: str, *, method: str = "POST") -> Callable[[Sequence[bytes]], bytes]:
-    """Makes requests that send each frame as a part named `frames`."""
+def multipart(
+    path: str, *, method: str = "POST", timeout_s: float | None = None
+) -> Callable[[Sequence[bytes]], bytes]:
+    """Makes requests that send each frame as a part named `frames`.
+
+    Args:
+        path: Of the URL.
+        method: Of HTTP.
+        timeout_s: After which nobody waits for the answer; None says nothing of it.
+    """
+    patience = "" if timeout_s is None else f"\r\nX-Timeout-S: {timeout_s:g}"
 
     def request(tracklet: Sequence[bytes]) -> bytes:
         parts = [
@@ -44,7 +53,8 @@ def multipart(path: str, *, method: str = "POST") -> Callable[[Sequence[bytes]],
             for place, file in enumerate(tracklet)
         ]
         body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-        return _whole(method, path, f"multipart/form-data; boundary={_BOUNDARY}", body)
+        content_type = f"multipart/form-data; boundary={_BOUNDARY}"
+        return _whole(method, path, content_type + patience, body)
 
     return request
 

@@ -7,14 +7,14 @@ are those of the medians. Each server runs alone while it is measured.
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from benchmarks.http_load import closed_load
+from benchmarks.http_load import Load, closed_load
 from benchmarks.null_artifact import write_null_artifact
 from benchmarks.raw_runtime import BestRaw, Sessions, best_batch
 from benchmarks.running_rival import running_rival
@@ -162,13 +162,8 @@ class _Rounds:
         load = asyncio.run(
             closed_load(url, requests, clients=contest.clients, seconds=contest.seconds)
         )
-        _require_only_good(load.statuses(), load.unanswered)
+        require_only_good(load)
         self.client_cores = max(self.client_cores, load.client_cores)
-        if not load.per_s():
-            raise RuntimeError(
-                f"expected answers within {contest.seconds:g} s, received none from {url}; "
-                "measure for longer, or on a machine that does nothing else"
-            )
         return load.per_s() * frames
 
 
@@ -177,9 +172,20 @@ def _served_by(url: str) -> str:
     return f"{answer['provider']} {answer['precision']}"
 
 
-def _require_only_good(statuses: Mapping[int, int], unanswered: int) -> None:
-    if unanswered or set(statuses) != {200}:
+def require_only_good(load: Load) -> None:
+    """A rate of failures is none.
+
+    Raises:
+        RuntimeError: When anything but 200 was answered, or nothing in the measured part.
+    """
+    statuses = load.statuses()
+    if load.unanswered or set(statuses) != {200}:
         raise RuntimeError(
-            f"expected only answers of status 200, received {dict(statuses)} and {unanswered} "
-            "without an answer; lower --clients"
+            f"expected only answers of status 200, received {dict(statuses)} and "
+            f"{load.unanswered} without an answer; lower --clients"
+        )
+    if not load.per_s():
+        raise RuntimeError(
+            f"expected answers in {load.measured_s:g} s, received none; measure for longer, or on "
+            "a machine that does nothing else"
         )

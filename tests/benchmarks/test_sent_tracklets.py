@@ -33,7 +33,9 @@ def test_a_request_states_its_length_and_carries_the_frames():
     assert f"Content-Length: {len(body)}".encode() in head
     assert [base64.b64decode(frame) for frame in json.loads(body)["frames"]] == [b"one", b"two"]
 
-    head, _, body = multipart("/x", method="PUT")([b"one", b"two"]).partition(b"\r\n\r\n")
+    put = multipart("/x", method="PUT", timeout_s=2.5)
+    head, _, body = put([b"one", b"two"]).partition(b"\r\n\r\n")
+    assert b"\r\nX-Timeout-S: 2.5\r\n" in head
     assert head.startswith(b"PUT /x HTTP/1.1\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert body.index(b"\r\n\r\none\r\n") < body.index(b"\r\n\r\ntwo\r\n")

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from benchmarks.http_load import Answer, Load
 from benchmarks.serving import main
-from benchmarks.serving_throughput import _require_only_good
+from benchmarks.serving_throughput import require_only_good
 from tests.artifact_factory import write_tiny_artifact
 
 ASKED_FOR = {
@@ -16,7 +17,7 @@ def test_one_run_gives_every_figure(tmp_path, capsys):
     write_tiny_artifact(tmp_path / "artifact")
     main(
         [
-            "--artifact", str(tmp_path / "artifact"), "--seconds", "0.4", "--rounds", "1",
+            "--artifact", str(tmp_path / "artifact"), "--seconds", "1", "--rounds", "1",
             "--clients", "4", "--json",
         ]
     )  # fmt: skip
@@ -41,8 +42,13 @@ def test_one_run_gives_every_figure(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("statuses", "unanswered"), [({200: 1, 429: 1}, 0), ({200: 2}, 1), ({}, 0)]
+    ("answers", "lost", "message"),
+    [
+        ([Answer(200, 0.5, 0.1), Answer(429, 0.5, 0.1)], 0, "expected only answers of status 200"),
+        ([Answer(200, 0.5, 0.1)], 1, "and 1 without an answer; lower --clients"),
+        ([Answer(200, 1.5, 0.1)], 0, "expected answers in 1 s, received none; measure for longer"),
+    ],
 )
-def test_a_throughput_of_failures_is_no_figure(statuses, unanswered):
-    with pytest.raises(RuntimeError, match="expected only answers of status 200, received"):
-        _require_only_good(statuses, unanswered)
+def test_a_throughput_of_failures_is_no_figure(answers, lost, message):
+    with pytest.raises(RuntimeError, match=message):
+        require_only_good(Load(0, 1, answers, lost=lost))
