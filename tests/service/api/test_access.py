@@ -163,6 +163,20 @@ def test_a_key_that_asks_too_much_is_told_when_to_come_back_and_others_go_on(key
     assert keyed.http.post(url, files=parts, headers=other).status_code == 200
 
 
+def test_requests_are_counted_by_key_on_every_route_that_needs_one(keyed):
+    often = add_key(keyed.file, "often", AccessScope.SEARCH, requests_per_s=0.3)
+    url = keyed.urls["public"]
+    until = time.monotonic() + 20
+    while keyed.http.get(f"{url}/model", headers=bearer(often)).status_code == 401:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    paths = ("/galleries", "/model", "/aliases")
+    answers = [keyed.http.get(url + path, headers=bearer(often)) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert "at most 3 requests in 10 s by this key" in answers[-1].text
+    assert keyed.http.get(f"{url}/healthz", headers=bearer(often)).status_code == 200
+
+
 def test_the_audit_log_names_the_key(keyed):
     url, keys = keyed.urls["public"], keyed.keys
     body = {"tracklet_id": "nobody"}
