@@ -18,7 +18,7 @@ def test_one_run_gives_every_figure(tmp_path, capsys):
     main(
         [
             "--artifact", str(tmp_path / "artifact"), "--seconds", "1", "--rounds", "1",
-            "--clients", "4", "--json",
+            "--clients", "4", "--deadline-s", "20", "--json",
         ]
     )  # fmt: skip
     figures = json.loads(capsys.readouterr().out)
