@@ -38,6 +38,9 @@ def service(artifact, tmp_path, redis):
         request_timeout_s=TIMEOUT_S,
     ) as running:
         assert asyncio.run(ask(running.url, enroll_request("before"))).status == 201
+        # Admission predicts from what was answered: one cold request would say too little.
+        warming = [embed_request(frames=8) for _ in range(16)]
+        assert set(counted(asyncio.run(ask_all(running.url, warming)))) <= {200, 429}
         yield running
 
 
