@@ -1,4 +1,5 @@
 import asyncio
+import functools
 import threading
 import time
 
@@ -72,9 +73,13 @@ def test_what_could_still_grow_is_not_taken_ahead(queue, ask):
 
 
 def test_an_idle_lane_comes_before_those_that_take_ahead(queue, ask):
+    def take_into(got):
+        got.append(queue.take(Taker()))
+
     for _ in range(50):
         got = []
-        idle = threading.Thread(target=lambda got=got: got.append(queue.take(Taker())))
+        take = functools.partial(take_into, got)
+        idle = threading.Thread(target=take, daemon=True)
         idle.start()
         while not queue._idle:
             time.sleep(0.0005)
