@@ -6,6 +6,11 @@ import httpx
 import numpy as np
 import pytest
 
+from service.api.kserve import _asked_pace
+from service.api.kserve_schemas import InferParameters
+from service.api.request_urgency import Pace
+from service.batching.urgency import Priority
+from service.settings import Settings
 from tests.drawn_pixels import drawn_pixels
 from tests.people import frames_of, parts_of
 
@@ -129,6 +134,23 @@ def test_the_embedding_is_written_as_it_is_asked_for(http, pixels, parameters, o
         said = answer.json()
         np.testing.assert_array_equal(embedding_of(answer), numbers)
     assert (said["model_name"], said["model_version"], said["id"]) == ("tiny", "1", "mine")
+
+
+@pytest.mark.parametrize("usual", list(Priority))
+@pytest.mark.parametrize(
+    ("parameters", "priority", "seconds"),
+    [
+        ({}, None, 30.0),
+        ({"priority": 1}, Priority.INTERACTIVE, 30.0),
+        ({"priority": 2}, Priority.BULK, 30.0),
+        ({"priority": 7, "timeout": 1_500_000}, Priority.BULK, 1.5),
+        ({"timeout": 60_000_000}, None, 60.0),
+    ],
+)
+def test_parameters_go_before_headers(usual, parameters, priority, seconds):
+    asked = InferParameters.model_validate(parameters)
+    pace = _asked_pace(Pace(usual, 30.0), asked, Settings.model_construct())
+    assert pace == Pace(usual if priority is None else priority, seconds)
 
 
 @pytest.mark.parametrize("priority", [0, 1, 2, 7])

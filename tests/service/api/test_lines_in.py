@@ -123,3 +123,19 @@ def test_an_error_of_the_body_reaches_the_caller():
 
     with pytest.raises(OSError, match="gone"):
         asyncio.run(main())
+
+
+def test_a_line_without_an_end_is_refused_before_it_has_come_whole():
+    came = []
+
+    async def body():
+        for _ in range(100):
+            came.append(b"x" * 10)
+            yield came[-1]
+
+    async def main():
+        return [chunk async for chunk in read_chunks(body(), LIMITS)]
+
+    with pytest.raises(BodyTooLarge, match="lines of at most 20 bytes"):
+        asyncio.run(main())
+    assert len(came) <= 5
