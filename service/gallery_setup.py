@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from model.manifest import Manifest
-from service.errors import StoreUnavailable
 from service.gallery.catalogue import CatalogueLimits
 from service.gallery.forgetting import Forgetting, ForgettingOptions
 from service.gallery.gallery import GalleryService
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.gallery_options import GalleryOptions
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.replica.replica import GalleryReplica

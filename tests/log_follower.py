@@ -1,6 +1,6 @@
 """A replica without a thread: a real index that follows a real store's log when it is told to."""
 
-from service.errors import ReplicaBehind
+from service.gallery.gallery_errors import ReplicaBehind
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.stores.protocol import GalleryInfo, GalleryStore, ReplicaMark
 from service.gallery.stores.row_codec import IntactRow

@@ -10,8 +10,8 @@ from random import Random
 
 from hypothesis import settings
 
-from service.errors import StoreUnavailable
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.view import View
 from service.gallery.replica.replica import GalleryReplica

@@ -8,7 +8,8 @@ import orjson
 from numpy.typing import NDArray
 
 from service.api.wire_types import ACCEPTED_EMBEDDING
-from service.errors import InvalidEmbedding, ModelMismatch
+from service.errors import InvalidEmbedding
+from service.gallery.gallery_errors import ModelMismatch
 
 
 def decode_embedding(value: list[float] | str) -> NDArray[np.float32]:

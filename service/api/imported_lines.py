@@ -12,8 +12,9 @@ from service.api.gallery_schemas import Encoding, ExportEnd, ExportHeader, Expor
 from service.api.lines_in import Line
 from service.api.tracklet_wire import metadata_of
 from service.api.validation import parse_json
-from service.errors import InvalidEmbedding, InvalidInput, ModelMismatch, ReidError
+from service.errors import InvalidEmbedding, InvalidInput, ReidError
 from service.gallery.enrolment import Enrolment
+from service.gallery.gallery_errors import ModelMismatch
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.stores.protocol import GalleryModel
 

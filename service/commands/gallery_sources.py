@@ -13,7 +13,7 @@ from service.api.verify_answers import VerifyAnswer, verify_answer
 from service.client.client import ReidClient
 from service.client.connection import ReidClientError
 from service.commands.api_key import chosen_api_key
-from service.errors import GalleryNotFound
+from service.gallery.gallery_errors import GalleryNotFound
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.reseed import Reseeded, reseed
 from service.gallery.replica.snapshot_manifest import SnapshotManifest

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from service.errors import Overloaded, ReidError, StoreUnavailable
+from service.errors import Overloaded, ReidError
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.periodic_thread import PeriodicThread
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.protocol import GalleryStore

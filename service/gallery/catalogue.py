@@ -3,8 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 
-from service.errors import CapacityExceeded, GalleryNotFound
 from service.gallery.erasable_gallery import ErasableGallery
+from service.gallery.gallery_errors import CapacityExceeded, GalleryNotFound
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.lost_galleries import LostGalleries
 from service.gallery.open_gallery import OpenGallery

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from service.errors import Conflict, IdentityNotFound
+from service.errors import Conflict
 from service.gallery.filter_tree import Equals, Filter
+from service.gallery.gallery_errors import IdentityNotFound
 from service.gallery.guarded_changes import delete_found, found_in
 from service.gallery.open_gallery import Acknowledged, OpenGallery
 from service.gallery.records import check_identifier

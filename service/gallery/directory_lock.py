@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 
 LOCK_FILE = "lock"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import IdentityBeingErased, ReidError, SeqConflict
+from service.errors import ReidError
+from service.gallery.gallery_errors import IdentityBeingErased, SeqConflict
 from service.gallery.open_gallery import Acknowledged, OpenGallery
 from service.gallery.records import TrackletMetadata, check_embedding, check_identifier
 from service.gallery.stores.batch import Delete, IdempotencyKey, Outcome, Upsert

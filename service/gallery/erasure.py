@@ -13,7 +13,6 @@ import math
 from dataclasses import replace
 from typing import Protocol
 
-from service.errors import ReceiptNotFound
 from service.gallery.erasure_places import (
     DAMAGED,
     FILES,
@@ -25,6 +24,7 @@ from service.gallery.erasure_places import (
 )
 from service.gallery.failpoints import failpoint
 from service.gallery.filter_tree import Equals
+from service.gallery.gallery_errors import ReceiptNotFound
 from service.gallery.guarded_changes import CatchesUp, Found, delete_found, found_in
 from service.gallery.index.view import View
 from service.gallery.stores.batch import Batch, Delete

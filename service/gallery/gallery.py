@@ -10,19 +10,15 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import GalleryNotFound, ReidError
+from service.errors import ReidError
 from service.gallery.bounded_pool import BoundedPool
 from service.gallery.catalogue import Catalogue
 from service.gallery.enrolment import BatchRequest, Enrolment, write_batch
+from service.gallery.gallery_errors import GalleryNotFound
 from service.gallery.gallery_options import GalleryOptions
 from service.gallery.open_gallery import Acknowledged, OpenGallery
 from service.gallery.open_replicas import OpenReplica
-from service.gallery.ranking.search import (
-    SearchOptions,
-    SearchResult,
-    search_tracklet,
-    search_view,
-)
+from service.gallery.ranking.search import SearchOptions, SearchResult, search_tracklet, search_view
 from service.gallery.records import TrackletRecord, check_embedding, check_identifier
 from service.gallery.replica.start_guard import require_no_lost_gallery
 from service.gallery.stored_record import stored_record

@@ -9,8 +9,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import SeqConflict
 from service.gallery.filter_tree import Filter
+from service.gallery.gallery_errors import SeqConflict
 from service.gallery.index.view import View
 from service.gallery.stores.batch import MOST_CHANGES, Batch, Change, Delete, Outcome
 from service.gallery.stores.protocol import GalleryStore

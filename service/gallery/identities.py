@@ -8,15 +8,10 @@ at again. Embeddings and the moment of enrolment stay as they are.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from service.errors import (
-    Conflict,
-    IdentityBeingErased,
-    IdentityNotFound,
-    InvalidInput,
-    TrackletNotFound,
-)
+from service.errors import Conflict, InvalidInput
 from service.gallery.erasure_places import Subject, subject_of
 from service.gallery.filter_tree import Equals
+from service.gallery.gallery_errors import IdentityBeingErased, IdentityNotFound, TrackletNotFound
 from service.gallery.guarded_changes import Found, change_found, found_in, write_unchanged
 from service.gallery.index.view import View
 from service.gallery.open_gallery import OpenGallery

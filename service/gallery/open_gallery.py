@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from service.errors import ModelMismatch, NotReady, ReidError
+from service.errors import NotReady, ReidError
 from service.gallery.failpoints import failpoint
+from service.gallery.gallery_errors import ModelMismatch
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.view import View
 from service.gallery.replica.replica import GalleryReplica

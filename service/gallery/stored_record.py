@@ -1,6 +1,6 @@
 """What is stored of one tracklet, or why there is nothing to show."""
 
-from service.errors import StoreUnavailable, TrackletNotFound
+from service.gallery.gallery_errors import StoreUnavailable, TrackletNotFound
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.records import TrackletRecord
 from service.gallery.stores.row_codec import DamagedRow

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.errors import ReidError
 from service.gallery_metrics import GalleryFacts
 from service.metrics import Metrics
 from service.service_metrics import ModelFacts, ServiceFacts
+from tests.error_tree import every_error
 from tests.live_service import ROOT
 from tests.service.test_gallery_metrics import forgetting, status
 from tests.service.test_request_metrics import answered
@@ -114,7 +114,3 @@ def test_the_rules_are_those_that_prometheus_loads():
     assert [SCRAPE.parent / name for name in config["rule_files"]] == [ALERTS]
     assert config["scrape_configs"][0]["job_name"] == "tracklet-reid"
     assert Path(ALERTS).exists()
-
-
-def every_error(of: type[ReidError] = ReidError) -> list[type[ReidError]]:
-    return [of] + [deeper for one in of.__subclasses__() for deeper in every_error(one)]

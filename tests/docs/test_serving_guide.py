@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import errors
-from service.access import refusals
 from service.settings import PREFIX, Settings
+from tests.error_tree import every_error
 from tests.guide_lines import lines_to_type, printed_by
 from tests.live_service import live_service
 
@@ -22,11 +21,6 @@ def rows(first_cell):
     """Cells of the lines of the tables whose first cell has this form."""
     lines = [line for line in GUIDE.splitlines() if re.match(rf"\| {first_cell} \|", line)]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
-
-
-def all_errors(kind=errors.ReidError):
-    """The class and all that are made from it."""
-    return {kind}.union(*(all_errors(one) for one in kind.__subclasses__()))
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +53,7 @@ def test_every_error_of_the_service_is_in_the_table_with_its_status():
         for status, codes, *_ in rows(r"\d\d\d")
         for code in re.findall(r"`(\w+)`", codes)
     }
-    assert refusals.Forbidden in all_errors()  # They stand elsewhere, and must be loaded.
-    assert told == {(kind.status, kind.code) for kind in all_errors()}
+    assert told == {(kind.status, kind.code) for kind in every_error()}
 
 
 def test_each_setting_exists_and_its_default_is_the_one_told():

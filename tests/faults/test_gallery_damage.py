@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.errors import NotReady, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from tests.gallery_rows import (
     STORE_FILE,

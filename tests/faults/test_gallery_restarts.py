@@ -11,11 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.errors import (
-    IdentityNotFound,
-    TrackletNotFound,
-)
 from service.gallery.deletion import delete_identity
+from service.gallery.gallery_errors import IdentityNotFound, TrackletNotFound
 from tests.gallery_rows import (
     WITH_REAL_DISK,
     delete,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.batch import Delete, IdempotencyKey
 from tests.gallery_stores import SPEC, digest_by_hand, held, upsert, write
 from tests.redis_galleries import opened_store

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from service.errors import (
+from service.errors import ReidError
+from service.gallery.gallery_errors import (
     CapacityExceeded,
     GalleryNotFound,
     OutcomeUnknown,
-    ReidError,
     StoreUnavailable,
 )
 from service.gallery.stores.batch import Delete, IdempotencyKey

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from service.errors import OutcomeUnknown, StoreUnavailable
+from service.gallery.gallery_errors import OutcomeUnknown, StoreUnavailable
 from service.gallery.stores.batch import Batch, Delete, IdempotencyKey
 from service.gallery.stores.log_chain import first_hash
 from tests.gallery_stores import SPEC, digest_by_hand, held, upsert

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.errors import NotReady, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.batch import Delete, IdempotencyKey
 from tests.gallery_stores import SPEC, upsert, write
 from tests.long_run import rounds

@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import pytest
 
-from service.errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.failpoints import VARIABLE
+from service.gallery.gallery_errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.index.view import View
 from service.gallery.replica.built_index import built_from_snapshot
 from service.gallery.replica.snapshot import SnapshotDirectory

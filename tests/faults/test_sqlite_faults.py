@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.errors import CapacityExceeded, ReidError, StoreUnavailable
+from service.errors import ReidError
+from service.gallery.gallery_errors import CapacityExceeded, StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.row_codec import DamagedRow

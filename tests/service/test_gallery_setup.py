@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from model.manifest import load_manifest
-from service.errors import InvalidInput, StoreUnavailable
+from service.errors import InvalidInput
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from service.gallery_setup import STORE_FILE, gallery_service, gallery_store

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import InvalidQuery, TrackletNotFound
+from service.errors import InvalidQuery
+from service.gallery.gallery_errors import TrackletNotFound
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import Mode
 from service.gallery.index.view import View

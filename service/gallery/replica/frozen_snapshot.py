@@ -8,7 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import ReidError, SnapshotUnusable
+from service.errors import ReidError
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.index.frozen import FrozenRows, freeze, frozen_embeddings, thaw
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.row_columns import RowColumns

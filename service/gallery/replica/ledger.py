@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
-from service.errors import ReplicaDiverged
+from service.gallery.gallery_errors import ReplicaDiverged
 from service.gallery.stores.log_chain import LogEntry
 from service.gallery.stores.protocol import GalleryState
 from service.gallery.stores.row_codec import DamagedRow, IntactRow, StoredRow, row_digest

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from service.errors import ReplicaDiverged
 from service.gallery.failpoints import failpoint
+from service.gallery.gallery_errors import ReplicaDiverged
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.replica.ledger import Ledger, Taken
 from service.gallery.stores.log_chain import LogEntry

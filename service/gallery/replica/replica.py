@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.errors import NotReady, ReidError, StoreUnavailable
+from service.errors import NotReady, ReidError
 from service.gallery.directory_lock import DirectoryLock
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.index.view import View
 from service.gallery.replica.replica_builder import ReplicaBuilder
 from service.gallery.replica.replica_loop import ReplicaLoop

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.errors import LogTrimmed, ReplicaDiverged, SnapshotUnusable
+from service.gallery.gallery_errors import LogTrimmed, ReplicaDiverged, SnapshotUnusable
 from service.gallery.replica.built_index import BuiltIndex, built_from_snapshot, built_from_store
 from service.gallery.replica.index_proof import fault_in
 from service.gallery.replica.ledger import Taken

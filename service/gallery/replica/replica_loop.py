@@ -2,7 +2,13 @@
 
 import logging
 
-from service.errors import GalleryNotFound, LogTrimmed, ReidError, ReplicaDiverged, StoreUnavailable
+from service.errors import ReidError
+from service.gallery.gallery_errors import (
+    GalleryNotFound,
+    LogTrimmed,
+    ReplicaDiverged,
+    StoreUnavailable,
+)
 from service.gallery.replica.replica_builder import FollowedIndex, ReplicaBuilder, ReplicaStopped
 from service.gallery.replica.replica_parts import ReplicaParts
 from service.gallery.replica.replica_status import Phase

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from service.errors import CapacityExceeded
+from service.gallery.gallery_errors import CapacityExceeded
 from service.gallery.replica.log_trimming import trim_log
 from service.gallery.replica.replica_options import ReplicaOptions
 from service.gallery.stores.protocol import GalleryStore, ReplicaMark

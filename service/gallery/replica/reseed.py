@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.errors import GalleryExists, NotFound, SnapshotUnusable
+from service.errors import NotFound
 from service.gallery.directory_lock import DirectoryLock
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.gallery_errors import GalleryExists, SnapshotUnusable
 from service.gallery.index.view import View
 from service.gallery.replica.frozen_snapshot import index_from
 from service.gallery.replica.row_comparison import alike_in

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from service.errors import NotReady, ReplicaBehind
+from service.errors import NotReady
+from service.gallery.gallery_errors import ReplicaBehind
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.index.view import View
 from service.gallery.replica.replica_status import Phase

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.failpoints import failpoint
+from service.gallery.gallery_errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.replica.snapshot_files import (
     drop_cached_pages,
     sync_directory,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import SnapshotUnusable
+from service.gallery.gallery_errors import SnapshotUnusable
 
 BLOCK_BYTES = 2**20
 

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from service.errors import SnapshotUnusable, StoreUnavailable
+from service.gallery.gallery_errors import SnapshotUnusable, StoreUnavailable
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.snapshot_manifest import SnapshotManifest, read_manifest
 from service.gallery.stores.protocol import GalleryStore

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
-from service.errors import LogTrimmed
+from service.gallery.gallery_errors import LogTrimmed
 from service.gallery.replica.verify_report import Check
 from service.gallery.stores.log_chain import LogEntry, first_hash
 from service.gallery.stores.protocol import GalleryState, GalleryStore

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 
-from service.errors import NotReady, ReidError, SnapshotUnusable
+from service.errors import NotReady, ReidError
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.index.view import View
 from service.gallery.replica.row_comparison import alike_in
 from service.gallery.replica.snapshot import SnapshotDirectory

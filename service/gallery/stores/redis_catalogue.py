@@ -2,7 +2,7 @@
 
 import secrets
 
-from service.errors import GalleryExists, GalleryNotFound, StoreUnavailable
+from service.gallery.gallery_errors import GalleryExists, GalleryNotFound, StoreUnavailable
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
 from service.gallery.stores.redis_keys import ALIAS, CATALOG, DROPPED, gallery_not_found, keys_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
-from service.errors import InvalidQuery, StoreUnavailable
+from service.errors import InvalidQuery
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry, audit_text, parse_audit
 from service.gallery.stores.erasure_receipt import ErasureReceipt, parse_receipt, receipt_text
 from service.gallery.stores.redis_guard import info

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_connections import Ask
 
 OLDEST = (7, 0)

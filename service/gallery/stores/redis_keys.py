@@ -21,7 +21,7 @@ of it passes over no other's, and the braces keep its keys together.
 import re
 from dataclasses import dataclass
 
-from service.errors import GalleryNotFound
+from service.gallery.gallery_errors import GalleryNotFound
 
 LAYOUT = "reid:layout"
 CATALOG = "reid:catalog"

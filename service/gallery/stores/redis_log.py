@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict
 
-from service.errors import LogTrimmed
+from service.gallery.gallery_errors import LogTrimmed
 from service.gallery.stores.log_chain import LogEntry, first_hash
 from service.gallery.stores.protocol import ReplicaMark
 from service.gallery.stores.redis_connections import Reply

@@ -12,7 +12,8 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
+from service.errors import ReidError
+from service.gallery.gallery_errors import CapacityExceeded, OutcomeUnknown, StoreUnavailable
 
 RETRY_AFTER_S = 5
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from service.errors import (
+from service.gallery.gallery_errors import (
     CapacityExceeded,
     IdempotencyConflict,
     IdentityBeingErased,

@@ -3,7 +3,7 @@
 import math
 import time
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_connections import Argument, Ask, RedisConnections, Reply
 from service.gallery.stores.redis_guard import require_durable
 from service.gallery.stores.redis_keys import LAYOUT, gallery_not_found, keys_of

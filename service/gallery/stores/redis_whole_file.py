@@ -4,7 +4,7 @@ import time
 
 from redis.exceptions import ResponseError
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_connections import Ask
 from service.gallery.stores.redis_guard import info
 from service.gallery.stores.redis_refusals import RETRY_AFTER_S

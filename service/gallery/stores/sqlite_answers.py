@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from service.errors import IdempotencyConflict
+from service.gallery.gallery_errors import IdempotencyConflict
 from service.gallery.stores.batch import IdempotencyKey, Written
 from service.gallery.stores.sqlite_damage import intact
 

@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 import zlib
 
-from service.errors import GalleryExists
+from service.gallery.gallery_errors import GalleryExists
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GallerySpec, GalleryState
 from service.gallery.stores.sqlite_damage import damaged

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.errors import CapacityExceeded, OutcomeUnknown, ReidError, StoreUnavailable
+from service.errors import ReidError
 from service.gallery.failpoints import failpoint
+from service.gallery.gallery_errors import CapacityExceeded, OutcomeUnknown, StoreUnavailable
 from service.gallery.stores.sqlite_damage import damaged
 from service.gallery.stores.sqlite_migration import migrate
 from service.gallery.stores.sqlite_purge import empty_log, purge

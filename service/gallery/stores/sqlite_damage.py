@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 
 
 def damaged(what: str, received: str = "something else: the file is damaged") -> StoreUnavailable:

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from service.errors import GalleryNotFound
+from service.gallery.gallery_errors import GalleryNotFound
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState
 from service.gallery.stores.sqlite_damage import damaged
 

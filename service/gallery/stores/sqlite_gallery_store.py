@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.errors import StoreUnavailable
 from service.gallery.directory_lock import DirectoryLock
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores import (
     sqlite_catalogue,
     sqlite_erasures,

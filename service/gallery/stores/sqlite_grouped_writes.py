@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.errors import OutcomeUnknown, ReidError
+from service.errors import ReidError
+from service.gallery.gallery_errors import OutcomeUnknown
 from service.gallery.stores.sqlite_connections import Connections
 
 MOST_TOGETHER = 32

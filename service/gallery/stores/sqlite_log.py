@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import astuple, replace
 
-from service.errors import LogTrimmed
+from service.gallery.gallery_errors import LogTrimmed
 from service.gallery.stores.log_chain import LogEntry, chain_hash, first_hash
 from service.gallery.stores.protocol import GalleryState, ReplicaMark
 from service.gallery.stores.sqlite_galleries import HeldGallery, save

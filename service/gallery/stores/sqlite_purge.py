@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 
 
 def purge(database: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from service.errors import CapacityExceeded, StoreUnavailable
+from service.gallery.gallery_errors import CapacityExceeded, StoreUnavailable
 from service.gallery.stores.disk_reserve import DiskReserve
 from service.gallery.stores.sqlite_connections import Connections, full_disk
 from service.gallery.stores.sqlite_grouped_writes import GroupedWrites

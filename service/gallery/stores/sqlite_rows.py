@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from service.errors import CapacityExceeded, IdentityBeingErased, SeqConflict
+from service.gallery.gallery_errors import CapacityExceeded, IdentityBeingErased, SeqConflict
 from service.gallery.stores.batch import Batch, Change, Delete, Outcome, Upsert, Written
 from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import log_keys

@@ -5,7 +5,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 
 SCHEMA_VERSION = 2
 

@@ -8,9 +8,11 @@ from starlette.requests import ClientDisconnect
 from service.api.answers import ErrorAnswer
 from service.api.error_handlers import install_error_handlers
 from service.api.request_log import RequestLog
-from service.errors import InferenceFailed, InvalidQuery, ReidError, StoreUnavailable
+from service.errors import InferenceFailed, InvalidQuery, ReidError
+from service.gallery.gallery_errors import StoreUnavailable
 from service.log import JsonLines
 from tests.asgi_exchange import Exchange, exchange
+from tests.error_tree import every_error
 
 
 def answer_to(error: Exception) -> Exchange:
@@ -28,10 +30,6 @@ def answer_to(error: Exception) -> Exchange:
 
 def detail(seen: Exchange):
     return ErrorAnswer.model_validate_json(seen.body).error
-
-
-def every_error(of: type[ReidError] = ReidError) -> list[type[ReidError]]:
-    return [of] + [deeper for one in of.__subclasses__() for deeper in every_error(one)]
 
 
 @pytest.mark.parametrize("kind", every_error())

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from service.api.answers import AliveAnswer
 from service.api.error_handlers import install_error_handlers
 from service.api.lines_out import json_line, stream_lines
-from service.errors import CapacityExceeded
+from service.gallery.gallery_errors import CapacityExceeded
 from tests.asgi_exchange import exchange, http_scope
 
 

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from service.errors import Overloaded, StoreUnavailable
+from service.errors import Overloaded
 from service.gallery.audit import MISSING, AuditLog, Caller, Deed
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 
 CALLER = Caller("10.0.0.7", purpose="lost child", request_id="r1")

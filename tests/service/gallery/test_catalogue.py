@@ -3,12 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import (
+from service.errors import InvalidIdentifier, NotReady
+from service.gallery.gallery_errors import (
     CapacityExceeded,
     GalleryExists,
     GalleryNotFound,
-    InvalidIdentifier,
-    NotReady,
     StoreUnavailable,
 )
 from service.gallery.stores.protocol import GallerySpec

@@ -2,16 +2,15 @@ import threading
 
 import pytest
 
-from service.errors import (
-    Conflict,
+from service.errors import Conflict, InvalidIdentifier
+from service.gallery.deletion import delete_chosen, delete_identity, delete_one
+from service.gallery.filter_tree import EVERYTHING, Equals, Overlaps
+from service.gallery.gallery_errors import (
     IdempotencyConflict,
     IdentityNotFound,
-    InvalidIdentifier,
     SeqConflict,
     TrackletNotFound,
 )
-from service.gallery.deletion import delete_chosen, delete_identity, delete_one
-from service.gallery.filter_tree import EVERYTHING, Equals, Overlaps
 from service.gallery.stores.batch import IdempotencyKey
 from tests.open_galleries import put, who
 

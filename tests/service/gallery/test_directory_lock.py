@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import StoreUnavailable
 from service.gallery.directory_lock import LOCK_FILE, DirectoryLock
+from service.gallery.gallery_errors import StoreUnavailable
 
 HOLD = """
 import sys

@@ -1,16 +1,10 @@
 import numpy as np
 import pytest
 
-from service.errors import (
-    IdentityBeingErased,
-    InvalidEmbedding,
-    InvalidIdentifier,
-    InvalidInput,
-    SeqConflict,
-    StoreUnavailable,
-)
+from service.errors import InvalidEmbedding, InvalidIdentifier, InvalidInput
 from service.gallery.enrolment import BatchRequest, Enrolment, enroll_each, write_batch
 from service.gallery.erasure_places import Subject, new_receipt
+from service.gallery.gallery_errors import IdentityBeingErased, SeqConflict, StoreUnavailable
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.protocol import GallerySpec
 from tests.gallery_rows import DIMENSION, MODEL, NOTHING_KNOWN, embedding_of, kept

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import IdentityBeingErased, StoreUnavailable
 from service.gallery.erasure import Erasure, forget_upto
 from service.gallery.erasure_places import DAMAGED, FILES, OF_REPLICA, ROWS, Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.gallery_errors import IdentityBeingErased, StoreUnavailable
 from service.gallery.stores.erasure_receipt import ErasureReceipt
 from tests.forgetting import SPEC, drop, held, person, put
 from tests.log_follower import LogFollower

@@ -2,9 +2,9 @@
 
 import pytest
 
-from service.errors import ReceiptNotFound, ReplicaBehind, StoreUnavailable
 from service.gallery.erasure_places import OF_REPLICA, PRESENT_S, Subject
 from service.gallery.erasure_worker import ErasureWorker
+from service.gallery.gallery_errors import ReceiptNotFound, ReplicaBehind, StoreUnavailable
 from tests.forgetting import SPEC, held, person, put
 from tests.log_follower import LogFollower
 

@@ -5,17 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import (
-    GalleryNotFound,
-    InvalidEmbedding,
-    InvalidIdentifier,
-    InvalidQuery,
-    ModelMismatch,
-    TrackletNotFound,
-)
+from service.errors import InvalidEmbedding, InvalidIdentifier, InvalidQuery
 from service.gallery.deletion import delete_chosen, delete_identity
 from service.gallery.enrolment import BatchRequest, Enrolment
 from service.gallery.filter_tree import EVERYTHING, Equals, Not
+from service.gallery.gallery_errors import GalleryNotFound, ModelMismatch, TrackletNotFound
 from service.gallery.ranking.search import SearchOptions
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.protocol import GalleryModel

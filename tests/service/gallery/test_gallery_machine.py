@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from service.errors import IdentityNotFound, SeqConflict, TrackletNotFound
 from service.gallery.deletion import delete_chosen, delete_identity, delete_one
 from service.gallery.enrolment import Enrolment
 from service.gallery.filter_tree import All, AnyOf, Filter, Not
+from service.gallery.gallery_errors import IdentityNotFound, SeqConflict, TrackletNotFound
 from service.gallery.listing import Paging, list_tracklets
 from service.gallery.ranking.search import SearchOptions
 from service.gallery.records import check_embedding

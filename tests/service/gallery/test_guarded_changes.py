@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import SeqConflict
 from service.gallery.filter_tree import EVERYTHING, Equals
+from service.gallery.gallery_errors import SeqConflict
 from service.gallery.guarded_changes import delete_found, found_in
 from tests.forgetting import held, person, put
 from tests.log_follower import LogFollower

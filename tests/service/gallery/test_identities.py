@@ -4,15 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.errors import (
-    Conflict,
-    IdentityBeingErased,
-    IdentityNotFound,
-    InvalidIdentifier,
-    InvalidInput,
-    TrackletNotFound,
-)
+from service.errors import Conflict, InvalidIdentifier, InvalidInput
 from service.gallery.erasure_places import Subject, new_receipt
+from service.gallery.gallery_errors import IdentityBeingErased, IdentityNotFound, TrackletNotFound
 from service.gallery.identities import merge, reassign, rename, split
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.batch import Batch, Upsert

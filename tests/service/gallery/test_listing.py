@@ -1,9 +1,10 @@
 import pytest
 
-from service.errors import InvalidQuery, ReplicaBehind
+from service.errors import InvalidQuery
 from service.gallery.cursor import cursor_after
 from service.gallery.deletion import delete_one
 from service.gallery.filter_tree import EVERYTHING, Equals, Not
+from service.gallery.gallery_errors import ReplicaBehind
 from service.gallery.listing import IdentityCount, Paging, list_identities, list_tracklets
 from tests.open_galleries import new_gallery, put
 

@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from service.errors import InvalidMetadata, ModelMismatch, OutcomeUnknown, ReplicaBehind
+from service.errors import InvalidMetadata
+from service.gallery.gallery_errors import ModelMismatch, OutcomeUnknown, ReplicaBehind
 from service.gallery.open_gallery import OpenGallery
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.batch import Upsert

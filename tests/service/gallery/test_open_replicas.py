@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.errors import NotReady, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import SwitchPoints
 from service.gallery.open_replicas import OpenReplicas

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.periodic_thread import PeriodicThread
 
 ONE_DAY_S = 86400.0

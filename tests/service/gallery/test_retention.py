@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import StoreUnavailable
 from service.gallery.erasure_places import Subject, new_receipt
 from service.gallery.filter_tree import EVERYTHING
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.retention import MOST_SET_BACK_S, expired
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.protocol import GalleryModel, GallerySpec

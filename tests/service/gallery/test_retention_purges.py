@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import StoreUnavailable
 from service.gallery.erasure_places import PRESENT_S
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.retention import RetentionSweeper
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from tests.forgetting import SPEC, TIMES, SetClock, drop, person, put, sweeper

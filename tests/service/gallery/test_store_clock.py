@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.store_clock import StoreClock
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import StoreUnavailable, TrackletNotFound
+from service.gallery.gallery_errors import StoreUnavailable, TrackletNotFound
 from service.gallery.stored_record import stored_record
 from service.gallery.stores.row_codec import DamagedRow
 from tests.open_galleries import put

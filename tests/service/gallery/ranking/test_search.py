@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import InvalidIdentifier, InvalidQuery, TrackletNotFound
+from service.errors import InvalidIdentifier, InvalidQuery
 from service.gallery.filter_tree import AnyOf, Equals, Not
+from service.gallery.gallery_errors import TrackletNotFound
 from service.gallery.ranking.reranking import Reranking
 from service.gallery.ranking.search import SearchOptions, search_tracklet, search_view
 from service.gallery.ranking.topology import Topology, Transit

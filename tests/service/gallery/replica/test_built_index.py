@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import SnapshotUnusable
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.replica.built_index import built_from_snapshot, built_from_store
 from service.gallery.replica.frozen_snapshot import content_of
 from service.gallery.replica.snapshot import SnapshotDirectory

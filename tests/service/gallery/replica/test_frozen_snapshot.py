@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import SnapshotUnusable
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.replica.frozen_snapshot import content_of, index_from
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.replica.snapshot_manifest import read_manifest

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import ReplicaDiverged
+from service.gallery.gallery_errors import ReplicaDiverged
 from service.gallery.records import TrackletMetadata
 from service.gallery.replica.ledger import Ledger
 from service.gallery.stores.log_chain import LogEntry, chain_hash, first_hash, log_keys

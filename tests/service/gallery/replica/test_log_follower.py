@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import LogTrimmed, ReplicaDiverged
+from service.gallery.gallery_errors import LogTrimmed, ReplicaDiverged
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.replica import log_follower
 from service.gallery.replica.ledger import Ledger

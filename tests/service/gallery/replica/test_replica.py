@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from service.errors import NotReady, ReplicaBehind, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import ReplicaBehind, StoreUnavailable
 from service.gallery.replica.replica import GalleryReplica
 from service.gallery.replica.snapshot import SnapshotDirectory
 from service.gallery.stores.batch import Delete

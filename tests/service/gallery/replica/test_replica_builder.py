@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from service.errors import LogTrimmed
+from service.gallery.gallery_errors import LogTrimmed
 from service.gallery.replica import replica_builder
 from service.gallery.replica.replica import GalleryReplica
 from tests.gallery_stores import upsert, write

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import CapacityExceeded, NotReady, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import CapacityExceeded, StoreUnavailable
 from service.gallery.stores.batch import Delete
 from tests.gallery_stores import upsert, write
 from tests.replicas import (

@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from service.errors import NotReady, StoreUnavailable
+from service.errors import NotReady
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.redis_gallery_store import RedisGalleryStore
 from tests.gallery_stores import SPEC, upsert, write

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from service.errors import GalleryExists, NotFound, SnapshotUnusable, StoreUnavailable
+from service.errors import NotFound
+from service.gallery.gallery_errors import GalleryExists, SnapshotUnusable, StoreUnavailable
 from service.gallery.replica.reseed import reseed
 from service.gallery.replica.start_guard import require_no_lost_gallery
 from service.gallery.stores.protocol import GallerySpec

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from service.errors import NotReady, ReplicaBehind
+from service.errors import NotReady
+from service.gallery.gallery_errors import ReplicaBehind
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.replica.served_index import ServedIndex
 from service.gallery.stores.row_codec import DamagedRow

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from service.errors import ReidError, SnapshotFailed, SnapshotUnusable
+from service.errors import ReidError
+from service.gallery.gallery_errors import SnapshotFailed, SnapshotUnusable
 from service.gallery.replica import snapshot, snapshot_files
 from service.gallery.replica.snapshot import CURRENT_FILE, SnapshotContent, SnapshotDirectory
 from service.gallery.replica.snapshot_files import read_array

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import SnapshotUnusable
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.replica import snapshot_files
 from service.gallery.replica.snapshot_files import (
     ALLOWED_TYPES,

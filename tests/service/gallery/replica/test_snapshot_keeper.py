@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.errors import SnapshotFailed, StoreUnavailable
+from service.gallery.gallery_errors import SnapshotFailed, StoreUnavailable
 from service.gallery.index.gallery_index import GalleryIndex
 from service.gallery.replica import snapshot_keeper
 from service.gallery.replica.frozen_snapshot import index_from

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import SnapshotUnusable
+from service.gallery.gallery_errors import SnapshotUnusable
 from service.gallery.replica.snapshot_files import ArrayFile
 from service.gallery.replica.snapshot_manifest import (
     FORMAT,

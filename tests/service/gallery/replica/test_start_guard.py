@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.replica.start_guard import require_no_lost_gallery
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore
 from tests.gallery_stores import SPEC, upsert, write

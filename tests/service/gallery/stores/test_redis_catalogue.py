@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import GalleryNotFound, StoreUnavailable
+from service.gallery.gallery_errors import GalleryNotFound, StoreUnavailable
 from service.gallery.stores.batch import Delete, IdempotencyKey
 from tests.erasure_receipts import mark, receipt
 from tests.gallery_stores import SPEC, upsert, write

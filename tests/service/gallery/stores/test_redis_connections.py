@@ -4,7 +4,8 @@ import time
 import pytest
 from redis.connection import Connection
 
-from service.errors import InvalidInput, OutcomeUnknown, StoreUnavailable
+from service.errors import InvalidInput
+from service.gallery.gallery_errors import OutcomeUnknown, StoreUnavailable
 from service.gallery.stores.batch import IdempotencyKey
 from service.gallery.stores.redis_connections import RedisConnections
 from tests.cut_link import cut_link

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from service.errors import InvalidQuery, StoreUnavailable
+from service.errors import InvalidQuery
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores import redis_forgetting
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Delete

@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_guard import require_durable
 from tests.redis_galleries import opened_store
 from tests.redis_server import RedisServer

@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import GalleryNotFound
+from service.gallery.gallery_errors import GalleryNotFound
 from service.gallery.stores.redis_keys import keys_of
 
 ID = "0123456789abcdef" * 2

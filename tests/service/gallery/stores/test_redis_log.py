@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from service.errors import GalleryNotFound, LogTrimmed, StoreUnavailable
+from service.gallery.gallery_errors import GalleryNotFound, LogTrimmed, StoreUnavailable
 from service.gallery.stores import redis_log
 from tests.erasure_receipts import mark
 from tests.gallery_stores import SPEC, upsert, write

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.errors import CapacityExceeded, SeqConflict, StoreUnavailable
+from service.gallery.gallery_errors import CapacityExceeded, SeqConflict, StoreUnavailable
 from service.gallery.stores.batch import MOST_CHANGES, Delete, IdempotencyKey
 from service.gallery.stores.enrolment import enrolled_body
 from service.gallery.stores.log_chain import chain_hash, first_hash, log_keys

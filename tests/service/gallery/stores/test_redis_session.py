@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores import redis_session
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Delete, IdempotencyKey

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.redis_whole_file import WholeFile
 from tests.gallery_stores import SPEC, held, upsert, write
 from tests.redis_galleries import opened_store

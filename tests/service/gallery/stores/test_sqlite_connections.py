@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from service.errors import CapacityExceeded, OutcomeUnknown, StoreUnavailable
+from service.gallery.gallery_errors import CapacityExceeded, OutcomeUnknown, StoreUnavailable
 from service.gallery.stores import sqlite_connections
 from service.gallery.stores.sqlite_connections import Connections, reporting
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import IdempotencyKey
 from service.gallery.stores.protocol import GallerySpec

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from service.errors import InvalidQuery, StoreUnavailable
+from service.errors import InvalidQuery
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Delete, IdempotencyKey
 from service.gallery.stores.row_codec import DamagedRow

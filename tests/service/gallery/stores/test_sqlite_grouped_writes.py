@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from service.errors import OutcomeUnknown, SeqConflict, StoreUnavailable
+from service.gallery.gallery_errors import OutcomeUnknown, SeqConflict, StoreUnavailable
 from service.gallery.stores.sqlite_connections import Connections
 from service.gallery.stores.sqlite_grouped_writes import GroupedWrites
 

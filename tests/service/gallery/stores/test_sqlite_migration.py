@@ -4,7 +4,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.records import TrackletMetadata, TrackletRecord
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryModel, GallerySpec

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores import sqlite_schema
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.sqlite_gallery_store import SqliteGalleryStore

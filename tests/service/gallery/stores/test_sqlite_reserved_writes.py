@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import CapacityExceeded, SeqConflict, StoreUnavailable
+from service.gallery.gallery_errors import CapacityExceeded, SeqConflict, StoreUnavailable
 from service.gallery.stores.sqlite_reserved_writes import RESERVE_FILE, ReservedWrites
 
 ADD = "INSERT INTO audit (at_s, entry) VALUES (1.0, ?)"

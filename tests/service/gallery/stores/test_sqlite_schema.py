@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.gallery.gallery_errors import StoreUnavailable
 from service.gallery.stores.sqlite_schema import SCHEMA_VERSION, connect, number, open_database
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.errors import CapacityExceeded, InvalidEmbedding, SeqConflict, StoreUnavailable
+from service.errors import InvalidEmbedding
+from service.gallery.gallery_errors import CapacityExceeded, SeqConflict, StoreUnavailable
 from service.gallery.records import TrackletMetadata
 from service.gallery.stores.batch import MOST_CHANGES, Delete
 from service.gallery.stores.protocol import GallerySpec, GalleryState

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.errors import GalleryExists, GalleryNotFound
+from service.gallery.gallery_errors import GalleryExists, GalleryNotFound
 from service.gallery.stores.batch import Batch
 from service.gallery.stores.log_chain import first_hash
 from service.gallery.stores.protocol import GalleryInfo, GalleryModel, GallerySpec, GalleryState

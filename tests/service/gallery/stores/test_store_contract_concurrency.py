@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from service.errors import SeqConflict
+from service.gallery.gallery_errors import SeqConflict
 from service.gallery.stores.batch import Delete
 from tests.gallery_stores import digest_by_hand, held, upsert, write
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.errors import IdentityBeingErased
+from service.gallery.gallery_errors import IdentityBeingErased
 from service.gallery.stores.audit_entry import AuditEntry
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.erasure_receipt import ErasurePlace

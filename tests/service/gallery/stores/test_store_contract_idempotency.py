@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.errors import IdempotencyConflict, SeqConflict
+from service.gallery.gallery_errors import IdempotencyConflict, SeqConflict
 from service.gallery.stores.batch import Delete, IdempotencyKey, Written
 from tests.gallery_stores import SPEC, held, upsert, write
 

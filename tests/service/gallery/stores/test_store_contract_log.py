@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from service.errors import GalleryNotFound, LogTrimmed
+from service.gallery.gallery_errors import GalleryNotFound, LogTrimmed
 from service.gallery.stores.batch import Delete
 from service.gallery.stores.row_codec import pack_body
 from tests.erasure_receipts import mark

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from service.errors import SeqConflict
+from service.gallery.gallery_errors import SeqConflict
 from service.gallery.stores.batch import Delete, Upsert
 from tests.gallery_stores import PLACES, SPEC, digest_by_hand, held, upsert, write
 
