@@ -137,8 +137,14 @@ class Lane:
 
     def _fetch(self) -> _Batch | None:
         """Wait for items and put them side by side; None when there will be none."""
-        pieces = self._queue.take(self)
-        return None if pieces is None else self._assembled(pieces)
+        pieces = self._queue.take()
+        if pieces is None:
+            return None
+        batch = self._assembled(pieces)
+        # Not before: two threads that assemble at a time could take the buffers in another order
+        # than that in which they are computed, and write over one that is.
+        self._queue.begin(self)
+        return batch
 
     def _assembled(self, pieces: list[Piece]) -> _Batch:
         try:

@@ -84,7 +84,7 @@ class WorkQueue:
         with self._lock:
             self._waiting.abandon(request, reason)
 
-    def take(self, taker: Taker) -> list[Piece] | None:
+    def take(self) -> list[Piece] | None:
         """Wait for the next batch of a lane that computes nothing; None when there will be none."""
         while True:
             with self._lock:
@@ -92,12 +92,16 @@ class WorkQueue:
                 if taken is None:
                     self._for_helpers.notify_all()
                     return None
-                taker.running = bool(taken.pieces)
-                if self._waiting.live >= self._full:
-                    self._for_helpers.notify_all()
             self._tell(taken)
             if taken.pieces:
                 return taken.pieces
+
+    def begin(self, taker: Taker) -> None:
+        """The lane has put its batch together and computes it: its helper may take the next."""
+        with self._lock:
+            taker.running = True
+            if self._waiting.live >= self._full:
+                self._for_helpers.notify_all()
 
     def take_ahead(self, taker: Taker) -> list[Piece]:
         """A full batch for a lane that computes one, or nothing when there is none to spare."""

@@ -1,10 +1,12 @@
 import asyncio
 import random
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from service.batching.assembly import Assembly
 from service.batching.urgency import Priority, Urgency
 from service.errors import InferenceFailed
 from tests.fake_backend import LONG_S, POISON, features_of, reference, run, tracklet
@@ -122,6 +124,33 @@ class TestAhead:
         run(scenario())
 
         assert backend.sizes == [8, 8, 1]
+
+    def test_no_buffer_is_written_to_while_it_is_computed(self, make, monkeypatch):
+        assembled_ahead = threading.Event()
+        assemble = Assembly.rows
+
+        def slowly_at_first(assembly, pieces):
+            ahead = threading.current_thread().name.endswith("-ahead")
+            if not ahead:
+                assembled_ahead.wait(0.3)
+            rows = assemble(assembly, pieces)
+            if ahead:
+                assembled_ahead.set()
+            return rows
+
+        def compute(frames):
+            time.sleep(0.05)  # in which the next batch is assembled
+            return reference(frames)
+
+        monkeypatch.setattr(Assembly, "rows", slowly_at_first)
+        tracklets = [tracklet(seed, 4) for seed in range(7)]
+
+        async def scenario():
+            batcher = make(compute, sizes=(8,))
+            return await asyncio.gather(*(features_of(batcher, one) for one in tracklets))
+
+        for features, one in zip(run(scenario()), tracklets, strict=True):
+            assert np.array_equal(features, reference(one))
 
     def test_a_batch_that_could_still_grow_is_not_taken_ahead(self, make, backend):
         async def scenario():

@@ -53,7 +53,7 @@ def test_nothing_is_taken_before_it_is_open(ask):
 
     with pytest.raises(NotReady):
         queue.put(ask(1))
-    assert queue.take(Taker()) is None
+    assert queue.take() is None
 
 
 def test_a_full_batch_is_taken_ahead_only_while_one_is_computed_and_none_is_ahead(queue, ask):
@@ -66,6 +66,16 @@ def test_a_full_batch_is_taken_ahead_only_while_one_is_computed_and_none_is_ahea
     assert queue.take_ahead(running) == []
 
 
+def test_nothing_is_taken_ahead_of_a_batch_that_is_still_put_together(queue, ask):
+    lane = Taker()
+    queue.put(ask(9))
+    queue.take()
+
+    assert queue.take_ahead(lane) == []
+    queue.begin(lane)
+    assert sizes(queue.take_ahead(lane)) == [4]
+
+
 def test_what_could_still_grow_is_not_taken_ahead(queue, ask):
     queue.put(ask(3))
 
@@ -74,7 +84,7 @@ def test_what_could_still_grow_is_not_taken_ahead(queue, ask):
 
 def test_an_idle_lane_comes_before_those_that_take_ahead(queue, ask):
     def take_into(got):
-        got.append(queue.take(Taker()))
+        got.append(queue.take())
 
     for _ in range(50):
         got = []
@@ -123,4 +133,4 @@ def test_closing_gives_back_what_waits_and_wakes_who_waits(queue, ask):
     queue.put(request)
 
     assert queue.close() == [request]
-    assert queue.take(Taker()) is None
+    assert queue.take() is None
