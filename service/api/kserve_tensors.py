@@ -1,6 +1,7 @@
 """Tensors of the Open Inference Protocol: as lists in JSON, or as bytes that follow the JSON."""
 
 import math
+import re
 import struct
 
 import numpy as np
@@ -15,6 +16,8 @@ from service.media.tracklet_source import EncodedFrames, RawFrames, TrackletSour
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 _DATATYPES = {FRAMES: "UINT8", FILES: "BYTES"}
+_MOST_NUMBERS = 2**21
+"""Of pixels in JSON, 21 frames of 256 by 128; more come as bytes, which cost nothing to read."""
 _LENGTH = struct.Struct("<I")
 
 
@@ -30,13 +33,15 @@ def split_body(body: bytes, header_length: str | None) -> tuple[bytes, bytes]:
     """
     if header_length is None:
         return body, b""
-    if not header_length.isdecimal() or int(header_length) > len(body):
+    # Its digits are counted first: thousands of them are no number that Python reads.
+    stated = int(header_length) if re.fullmatch(r"[0-9]{1,18}", header_length) else None
+    if stated is None or stated > len(body):
         raise MalformedRequest(
             expected=f"{HEADER_LENGTH} of 0 to {len(body)}, the body's length",
             received=repr(header_length[:40]),
             remedy="say how many bytes of the body are JSON",
         )
-    return body[: int(header_length)], body[int(header_length) :]
+    return body[:stated], body[stated:]
 
 
 def read_infer(json: bytes, tail: bytes, *, most_frames: int) -> tuple[InferBody, TrackletSource]:
@@ -52,7 +57,7 @@ def read_infer(json: bytes, tail: bytes, *, most_frames: int) -> tuple[InferBody
         InvalidInput: When the tensor is not what it says, or not what the model takes.
         TooManyFrames: When there are more frames than `most_frames`.
     """
-    body = parse_json(InferBody, json, fault=InvalidInput)
+    body = parse_json(InferBody, json, fault=InvalidInput, most_values=_MOST_NUMBERS)
     tensor = body.inputs[0]
     if tensor.datatype != _DATATYPES[tensor.name]:
         raise _refused(f"`{tensor.name}` to be {_DATATYPES[tensor.name]}", tensor.datatype)
@@ -96,6 +101,8 @@ def _pixels(tensor: InferInput, tail: bytes) -> NDArray[np.uint8]:
         if len(tail) != size:
             raise _refused(wanted, f"{len(tail)} bytes")
         return np.frombuffer(tail, np.uint8).reshape(tensor.shape)
+    if len(tensor.data) > size:
+        raise _refused(wanted, f"a list of {len(tensor.data)}")
     try:
         values = np.asarray(tensor.data)
     except (ValueError, OverflowError) as error:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from service.errors import (
+    BodyTooLarge,
     InvalidEmbedding,
     InvalidInput,
     InvalidMetadata,
@@ -21,7 +22,12 @@ _FAULT_BY_FIELD: dict[str, type[InvalidInput]] = {
     "embedding": InvalidEmbedding,
     "metadata": InvalidMetadata,
 }
+MOST_VALUES = 250_000
+"""Of one JSON text: each is an object in memory, and nobody is answered while they are made."""
+
 _LONGEST_ECHO = 60
+_MOST_FINDINGS = 1000
+"""Pydantic tells all or none of them, and millions would take seconds to tell."""
 _LENGTHS = {
     "too_short": (True, "entries"),
     "too_long": (False, "entries"),
@@ -31,16 +37,31 @@ _LENGTHS = {
 """Whether too little came, and of what."""
 
 
-def parse_json(model: type[Body], raw: bytes, *, fault: type[InvalidInput]) -> Body:
+def parse_json(
+    model: type[Body], raw: bytes, *, fault: type[InvalidInput], most_values: int = MOST_VALUES
+) -> Body:
     """Read JSON into `model`.
 
     Raises:
+        BodyTooLarge: When it has more than `most_values`, by its commas.
         MalformedRequest: When it is not JSON.
         InvalidInput: Of type `fault`, or of the field's own type, for the first wrong field.
     """
+    if (commas := raw.count(b",")) >= most_values:
+        raise BodyTooLarge(
+            expected=f"JSON of at most {most_values} values",
+            received=f"{commas} commas",
+            remedy="send less at a time, or numbers in binary",
+        )
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
+        if error.error_count() > _MOST_FINDINGS:
+            raise fault(
+                expected="JSON of the schema",
+                received=f"{error.error_count()} findings",
+                remedy="/docs shows the schema",
+            ) from None
         found = error.errors(include_url=False)
         raise field_error(found, fault=fault, known=sorted(_field_names(model))) from None
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from service.api.kserve_tensors import read_infer, split_body
-from service.errors import MalformedRequest, ReidError
+from service.errors import BodyTooLarge, MalformedRequest, ReidError
 from tests.drawn_pixels import drawn_pixels
 
 PIXELS = drawn_pixels(2, height=4, width=2)
@@ -51,7 +51,7 @@ def test_a_body_is_cut_where_its_header_says():
     assert split_body(b"{}", "2") == (b"{}", b"")
 
 
-@pytest.mark.parametrize("length", ["7", "-1", "x", "", "1.5", "²"])
+@pytest.mark.parametrize("length", ["7", "-1", "x", "", "1.5", "²", "1" * 40])
 def test_a_header_that_is_no_length_of_the_body_is_refused(length):
     with pytest.raises(MalformedRequest) as caught:
         split_body(b"{}tail", length)
@@ -59,6 +59,17 @@ def test_a_header_that_is_no_length_of_the_body_is_refused(length):
         "expected Inference-Header-Content-Length of 0 to 6, the body's length, "
         f"received {length!r}; say how many bytes of the body are JSON"
     )
+
+
+def test_a_header_of_more_digits_than_python_reads_is_refused():
+    with pytest.raises(MalformedRequest, match="Content-Length of 0 to 6, the body's length"):
+        split_body(b"{}tail", "9" * 5000)
+
+
+def test_more_pixels_in_json_than_can_be_read_meanwhile_are_refused_unread():
+    json = b'{"inputs":[{"data":[%s0]}]}' % (b"0," * 2**21)
+    with pytest.raises(BodyTooLarge, match="expected JSON of at most 2097152 values, received"):
+        read_infer(json, b"", most_frames=4)
 
 
 SIX = struct.pack("<I", 6) + b"sixsix"

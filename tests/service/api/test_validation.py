@@ -1,9 +1,11 @@
 import orjson
 import pytest
 
+from service.api.openai_schemas import EmbeddingsBody
 from service.api.schemas import EnrollBody, MetadataBody, SearchBody, SearchOptionsBody
-from service.api.validation import parse_json
+from service.api.validation import MOST_VALUES, parse_json
 from service.errors import (
+    BodyTooLarge,
     InvalidEmbedding,
     InvalidInput,
     InvalidMetadata,
@@ -116,3 +118,24 @@ def test_a_wrong_attribute_is_named_with_its_path():
 def test_the_name_of_an_attribute_is_short_and_printable(name, expected):
     raw = orjson.dumps({"embedding": [1], "metadata": {"attributes": {name: 1}}})
     assert refusal(EnrollBody, raw, InvalidInput).expected == expected
+
+
+def test_json_of_more_values_than_can_be_read_meanwhile_is_refused_unread():
+    raw = b'{"input":[%s[]]}' % (b"[]," * MOST_VALUES)
+    error = refusal(EmbeddingsBody, raw, fault=InvalidInput)
+    assert type(error) is BodyTooLarge
+    assert str(error) == (
+        "expected JSON of at most 250000 values, received 250000 commas; "
+        "send less at a time, or numbers in binary"
+    )
+    with pytest.raises(BodyTooLarge, match="at most 3 values, received 3 commas"):
+        parse_json(SearchBody, b"[1,2,3,4]", fault=InvalidQuery, most_values=3)
+
+
+def test_findings_are_counted_and_not_told_where_there_are_thousands():
+    raw = b"{%s}" % b",".join(b'"k%d":1' % place for place in range(1002))
+    error = refusal(SearchBody, raw)
+    assert type(error) is InvalidQuery
+    assert str(error) == (
+        "expected JSON of the schema, received 1002 findings; /docs shows the schema"
+    )
