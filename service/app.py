@@ -100,6 +100,8 @@ def _application(
     documented = FastAPIOffline if settings.serve_docs else partial(FastAPI, openapi_url=None)
     app: FastAPI = documented(
         redoc_url=None,
+        # A redirect says `http`, also behind a proxy that speaks TLS: keys would follow in clear.
+        redirect_slashes=False,
         # The page asks nobody: no content network for its scripts, no validator for its schema.
         swagger_ui_parameters={"validatorUrl": None},
         title="Tracklet re-identification",

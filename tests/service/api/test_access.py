@@ -107,6 +107,14 @@ def test_probes_need_no_key_and_a_wrong_one_does_not_disturb_them(keyed):
             assert keyed.http.get(keyed.urls["public"] + path, headers=headers).status_code == 200
 
 
+def test_nobody_is_redirected_so_that_no_key_follows_in_clear(keyed):
+    headers = {**bearer(keyed.keys[AccessScope.EMBED]), "Host": "elsewhere"}
+    for path in ("/embed/", "/v2/", "/model/"):
+        answer = keyed.http.post(keyed.urls["public"] + path, headers=headers)
+        assert answer.status_code == 404
+        assert "Location" not in answer.headers
+
+
 def test_an_upload_is_refused_before_its_body_has_come(keyed):
     where = urlsplit(keyed.urls["public"])
     with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
