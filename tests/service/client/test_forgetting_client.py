@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from service.api.gallery_schemas import BatchBody, BatchItem
@@ -27,6 +29,10 @@ def test_an_erasure_is_begun_waited_for_listed_and_read(client: ReidClient, fill
     assert (whole.state, whole.identity, whole.tracklets) == ("final", "p0", 1)
     one = forgetting.erase_tracklet(filled, "t1")
     assert (one.tracklet_id, one.identity) == ("t1", None)
+    until = time.monotonic() + 30
+    while forgetting.erasure(filled, one.receipt_id).state != "final":  # begun, not waited for
+        assert time.monotonic() < until
+        time.sleep(0.05)
     assert [receipt.receipt_id for receipt in forgetting.erasures(filled)] == [
         whole.receipt_id,
         one.receipt_id,
