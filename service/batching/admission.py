@@ -21,8 +21,8 @@ from service.errors import (
     TooManyFrames,
 )
 
-_KEPT_FOR_SEARCHES = 1 / 8
-"""Bulk leaves so much of the room, so that a search need not wait for room behind it."""
+_KEPT_FOR_THE_OTHER = 1 / 8
+"""Each class leaves the other so much of the room, so that neither waits for room behind it."""
 _HEADROOM = 1.25
 """A predicted wait is kept to in this much more time: machines are not steady."""
 
@@ -64,6 +64,7 @@ class Admission:
         self._clock = clock
         self._rate = AnswerRate(clock)
         self._held = dict.fromkeys(Priority, 0)
+        self._all_end_s = -math.inf
         self._open = True
 
     @property
@@ -86,6 +87,8 @@ class Admission:
         """
         self._rate.advance(busy=self.held_items > 0)
         self._refuse_unless_fit(items, urgency)
+        until_s = math.inf if urgency.until_s is None else urgency.until_s
+        self._all_end_s = max(until_s, self._all_end_s) if self.held_items else until_s
         reservation = Reservation(self._held, urgency.priority, items)
         try:
             yield reservation
@@ -114,11 +117,7 @@ class Admission:
             )
         if self.held_items == 0:
             return  # Nothing is in its way, and whether it takes too long only a trial can tell.
-        if self.held_items + items > self._room(urgency.priority):
-            raise self._overloaded(
-                expected=f"at most {self._room(urgency.priority)} frames under way",
-                received=f"{items} more beside {self.held_items}",
-            )
+        self._refuse_without_room(items, urgency.priority)
         wait_s = self._wait_s(items, urgency.priority)
         left_s = math.inf if urgency.until_s is None else urgency.until_s - self._clock()
         if wait_s * _HEADROOM > left_s:
@@ -127,10 +126,21 @@ class Admission:
                 received=f"a wait of about {wait_s:.1f} s with {max(left_s, 0.0):.1f} s left",
             )
 
-    def _room(self, priority: Priority) -> int:
-        if priority is Priority.INTERACTIVE:
-            return self._max_items
-        return self._max_items - math.ceil(self._max_items * _KEPT_FOR_SEARCHES)
+    def _refuse_without_room(self, items: int, priority: Priority) -> None:
+        kept = math.ceil(self._max_items * _KEPT_FOR_THE_OTHER)
+        room, beside = self._max_items - kept, self.held_items
+        own = self._held[priority]
+        if priority is Priority.INTERACTIVE and own + items <= room:
+            room = self._max_items
+        elif priority is Priority.INTERACTIVE:
+            beside = own
+        elif own + items <= kept:
+            room = self._max_items  # what searches have left for it
+        if beside + items > room:
+            raise self._overloaded(
+                expected=f"at most {room} frames under way",
+                received=f"{items} more beside {beside}",
+            )
 
     def _wait_s(self, items: int, priority: Priority) -> float:
         """Until this many more of the class would be answered, by what was measured."""
@@ -147,9 +157,11 @@ class Admission:
         return min(own / guaranteed, max(every_s, own / left_by_searches))
 
     def _overloaded(self, *, expected: str, received: str) -> Overloaded:
-        """The refusal, which asks to come back when what is inside is worked off."""
+        """The refusal, which asks to come back when what is inside is worked off, or has ended."""
         rate = self._rate.per_s()
         wait_s = 0.0 if rate is None else self.held_items / rate
+        # After a stall the rate says days, but nobody inside outlasts his deadline.
+        wait_s = min(wait_s, self._all_end_s - self._clock())
         return Overloaded(
             expected=expected,
             received=received,

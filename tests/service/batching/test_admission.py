@@ -87,6 +87,18 @@ class TestRoom:
             with admission.reserve(10, SEARCH):
                 assert refusal(admission, 1, SEARCH).expected == "at most 80 frames under way"
 
+    def test_searches_leave_an_eighth_of_the_room_for_bulk(self):
+        admission = Admission(80)
+
+        with holding(admission, (70, SEARCH)):
+            refused = refusal(admission, 1, SEARCH)
+            refusal(admission, 11, PATIENT)
+            with admission.reserve(10, PATIENT):
+                assert refusal(admission, 1, PATIENT).received == "1 more beside 80"
+
+        assert refused.expected == "at most 70 frames under way"
+        assert refused.received == "1 more beside 70"
+
     def test_nobody_is_refused_by_an_empty_service(self, clock):
         admission = Admission(80, clock=clock)
         work_off(admission, clock, items=1, seconds=60)
@@ -144,6 +156,18 @@ class TestPredictedWait:
 
         with holding(admission, (310, PATIENT)):
             assert refusal(admission, 1, until(clock, 1)).retry_after_s == 4
+
+    def test_after_a_stall_nobody_is_sent_away_for_longer_than_those_inside_have(self, clock):
+        admission = Admission(100, clock=clock)
+        work_off(admission, clock, items=100, seconds=1)
+        with admission.reserve(1, until(clock, 1000)):
+            pass
+
+        with holding(admission, (40, until(clock, 30)), (40, until(clock, 25))):
+            clock.now_s += 20
+            assert refusal(admission, 21, until(clock, 30)).retry_after_s == 10
+            clock.now_s += 9.5
+            assert refusal(admission, 21, until(clock, 30)).retry_after_s == 1
 
     def test_time_without_work_makes_the_rate_no_lower(self, clock):
         admission = Admission(1000, clock=clock)

@@ -88,6 +88,14 @@ def test_bulk_beside_twice_too_many_searches_gets_its_share_in_time():
     assert bulk == pytest.approx(1000 / 8, rel=0.1)
 
 
+def test_searches_that_fill_their_room_leave_bulk_its_share():
+    service = overloaded(per_answer={SEARCH: 2.0, BULK: 1.0}, deadline_s=60.0, max_items=512)
+
+    assert all(in_time for _, in_time in service.answers)
+    bulk = sum(priority is BULK for priority, _ in service.answers)
+    assert bulk == pytest.approx(1000 / 8, rel=0.1)
+
+
 def test_bulk_that_fills_its_room_refuses_no_search():
     service = overloaded(per_answer={BULK: 3.0, SEARCH: 0.2}, deadline_s=60.0, max_items=512)
 
