@@ -10,11 +10,13 @@ from model.manifest import Manifest
 from service.batching.admission import Admission
 from service.batching.backend import BackendLost
 from service.batching.observer import BatchObserver
+from service.cpu_count import usable_cores
 from service.gallery.stores.protocol import GalleryModel
 from service.inference.artifact import open_artifact
 from service.inference.embedder import Embedder
 from service.media.decode import FrameDecoder, MediaLimits
 from service.media.decode_budget import DecodeLimits
+from service.media.decode_threads import suitable_threads
 from service.media.frame_limits import FrameLimits
 from service.media.video_limits import VideoLimits
 from service.settings import Settings
@@ -90,9 +92,10 @@ async def open_model(directory: Path, settings: Settings, watch: ModelWatch) -> 
         )
         parts.push_async_callback(asyncio.to_thread, embedder.close)
         await asyncio.to_thread(embedder.start)
-        decoder = FrameDecoder(
-            _media_limits(settings), manifest.preprocessing, threads=settings.decode_threads
+        threads = settings.decode_threads or suitable_threads(
+            usable_cores(), cores_are_free=embedder.served.plan.on_gpu
         )
+        decoder = FrameDecoder(_media_limits(settings), manifest.preprocessing, threads=threads)
         parts.push_async_callback(asyncio.to_thread, decoder.close)
         admission = Admission(settings.max_queue_frames, bulk_share=settings.bulk_share)
         return LoadedModel(manifest, decoder, embedder, admission, parts.pop_all())

@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     """Which batch sizes are run before the service is ready."""
     engine_dir: Path | None = None
     """Where engines compiled for one GPU are kept; `engines` in `data_dir` when it is not set."""
-    decode_threads: PositiveInt = 1
+    decode_threads: Annotated[int, Field(ge=0)] = 0
+    """Tracklets that are decoded at a time; 0 takes what suits the cores and the model."""
     search_threads: PositiveInt = 2
     """Searches that run at a time."""
     write_threads: PositiveInt = 4
