@@ -4,7 +4,8 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from service.errors import InvalidInput, NoReadableFrame, TooManyFrames
+from service.api.raw_frames import too_many_frames
+from service.errors import InvalidInput, NoReadableFrame
 from service.media.tracklet_source import EncodedFrames
 
 ACCEPTED_FRAME = "base64 of a picture file, or a data URI of it"
@@ -34,11 +35,7 @@ def decode_frames(texts: Sequence[str], *, most: int, name: str = "frames") -> E
             remedy=f"send {ACCEPTED_FRAME} for each frame",
         )
     if len(texts) > most:
-        raise TooManyFrames(
-            expected=f"at most {most} frames in `{name}`",
-            received=str(len(texts)),
-            remedy="send frames spread evenly over the tracklet, or raise the service's limit",
-        )
+        raise too_many_frames(most, received=str(len(texts)), where=f" in `{name}`")
     return EncodedFrames(
         tuple(_decode(text, f"{name}[{place}]") for place, text in enumerate(texts))
     )

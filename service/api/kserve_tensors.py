@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from service.api.base64_frames import decode_frames
 from service.api.kserve_schemas import FILES, FRAMES, InferBody, InferInput
+from service.api.raw_frames import too_many_frames
 from service.api.validation import parse_json
-from service.errors import InvalidInput, MalformedRequest, TooManyFrames
+from service.errors import InvalidInput, MalformedRequest
 from service.media.tracklet_source import EncodedFrames, RawFrames, TrackletSource
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -79,11 +80,7 @@ def _check_shape(tensor: InferInput, most_frames: int) -> None:
             f"`{tensor.name}` of shape {wanted}, each length 1 or more", str(tensor.shape)[:80]
         )
     if tensor.shape[0] > most_frames:
-        raise TooManyFrames(
-            expected=f"at most {most_frames} frames",
-            received=str(tensor.shape[0])[:40],
-            remedy="send frames spread evenly over the tracklet, or raise the service's limit",
-        )
+        raise too_many_frames(most_frames, received=str(tensor.shape[0])[:40])
 
 
 def _check_place(tensor: InferInput, tail: bytes) -> None:

@@ -49,11 +49,11 @@ def raw_frames(pixels: bytes | memoryview, shape: Sequence[int], *, max_frames: 
     return RawFrames(np.frombuffer(pixels, np.uint8).reshape(shape))
 
 
-def too_many_frames(max_frames: int) -> TooManyFrames:
+def too_many_frames(max_frames: int, *, received: str = "more", where: str = "") -> TooManyFrames:
     """The error for a tracklet of more than `max_frames` frames."""
     return TooManyFrames(
-        expected=f"at most {max_frames} frames",
-        received="more",
+        expected=f"at most {max_frames} frames{where}",
+        received=received,
         remedy="send frames spread evenly over the tracklet, or raise the service's limit",
     )
 
