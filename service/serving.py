@@ -59,25 +59,8 @@ def serve(settings: Settings) -> None:
     except KeysFileError as error:
         raise ServeError(str(error)) from error
     admin = create_admin_app(public, settings)
-    config = uvicorn.Config(
-        TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1]),
-        http=bounded_http(
-            HttpLimits(
-                max_connections=settings.max_connections,
-                header_timeout_s=settings.header_timeout_s,
-                max_head_bytes=settings.max_head_bytes,
-                stall_timeout_s=settings.stall_timeout_s,
-            )
-        ),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Nobody writes another's address into the audit log; who asks is known by the key.
-        proxy_headers=False,
-        timeout_graceful_shutdown=math.ceil(settings.finish_s),
-        timeout_keep_alive=_KEEP_ALIVE_S,
-    )
+    ports = TwoPorts(public, admin, admin_port=admin_listener.getsockname()[1])
+    config = _config(ports, settings)
     server = DrainingServer(config, public.state.lifecycle, drain_s=settings.drain_s)
     keep_pauses_short()
     log_event(logger, logging.INFO, "listening", url=_url(listener), admin_url=_url(admin_listener))
@@ -102,6 +85,27 @@ def check_access(settings: Settings) -> None:
                 "make keys with `reid keys new` and set REID_KEYS_FILE, or let anyone who reaches "
                 "it do everything with REID_ALLOW_ANYONE=true"
             )
+
+
+def _config(ports: TwoPorts, settings: Settings) -> uvicorn.Config:
+    limits = HttpLimits(
+        max_connections=settings.max_connections,
+        header_timeout_s=settings.header_timeout_s,
+        max_head_bytes=settings.max_head_bytes,
+        stall_timeout_s=settings.stall_timeout_s,
+    )
+    return uvicorn.Config(
+        ports,
+        http=bounded_http(limits),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nobody writes another's address into the audit log; who asks is known by the key.
+        proxy_headers=False,
+        timeout_graceful_shutdown=math.ceil(settings.finish_s),
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
 
 
 def _bind(host: str, port: int, *, prefix: str) -> socket.socket:
