@@ -72,7 +72,7 @@ def test_at_twice_the_capacity_who_is_accepted_is_answered_and_who_is_refused_kn
     assert {int(outcome.headers["retry-after"]) for outcome in refused} <= {1, 2, 3, 4, 5}
     assert json.loads(refused[0].body)["error"]["code"] == "overloaded"
     assert sum(outcome.seconds for outcome in refused) / len(refused) < DEADLINE_S / 2
-    assert probe_s < 0.5
+    assert probe_s < 1.0
 
 
 def test_afterwards_nothing_is_left_of_it(service):
