@@ -49,6 +49,7 @@ class Lifecycle:
         self._reason = "starting"
         self._lost: str | None = None
         self._draining = False
+        self._refusing = False
         self._task: asyncio.Task[None] | None = None
         self._reload: asyncio.Task[Runtime] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
@@ -76,6 +77,7 @@ class Lifecycle:
 
     def refuse(self) -> None:
         """Take no more work for the model; what is under way goes on."""
+        self._refusing = True
         if self._current is not None:
             self._current.thing.admission.close()
 
@@ -140,6 +142,9 @@ class Lifecycle:
                 remedy="wait for the event model_reloaded or reload_refused of the log",
             )
         self._open()
+        if self._draining:
+            # The stop would wait for it, however long an engine takes to build.
+            raise _stops()
         self._reload = asyncio.create_task(self._replace(directory))
         self._reload.add_done_callback(_log_reload)
         return self._reload
@@ -189,14 +194,10 @@ class Lifecycle:
                 remedy="the model before goes on serving; correct the artifact and reload it",
             ) from error
         before = self._current
-        if before is None or self._stopping.is_set():
+        if before is None or self._refusing or self._stopping.is_set():
+            # Another model would take work that the one before was told to refuse.
             await model.close()
-            raise NotReady(
-                expected="a service that goes on",
-                received="a reload while it stops",
-                remedy="the next start serves REID_ARTIFACT_DIR",
-                retry_after_s=1,
-            )
+            raise _stops()
         self._current = Leased(before.thing.with_model(model))
         retiring = asyncio.create_task(_retire(before))
         self._retiring.add(retiring)
@@ -232,6 +233,15 @@ class Lifecycle:
         log_event(logger, logging.ERROR, "start_failed", reason=str(error))
         if self._when_start_fails is not None:
             self._when_start_fails(error)
+
+
+def _stops() -> NotReady:
+    return NotReady(
+        expected="a service that goes on",
+        received="a reload while it stops",
+        remedy="the next start serves REID_ARTIFACT_DIR",
+        retry_after_s=1,
+    )
 
 
 async def _retire(before: Leased[Runtime]) -> None:

@@ -161,6 +161,35 @@ def test_a_model_that_is_ready_only_when_the_service_stops_is_closed(served):
     assert (one.closed, two.closed) == (1, 1)
 
 
+def test_a_model_that_is_ready_only_when_work_is_refused_takes_none(served):
+    async def story(life, one, two, gate):
+        asking = asyncio.create_task(life.reload(TWO))
+        await turns()
+        life.drain()
+        life.refuse()
+        gate.set()
+        with pytest.raises(NotReady, match="a reload while it stops"):
+            await asking
+        assert life.runtime().model is one
+        assert two.closed == 1
+
+    served(story)
+
+
+def test_nothing_is_reloaded_while_the_service_drains(served):
+    async def story(life, one, two, gate):
+        gate.set()
+        life.drain()
+        with pytest.raises(NotReady) as caught:
+            await life.reload(TWO)
+        assert caught.value.expected == "a service that goes on"
+        assert caught.value.received == "a reload while it stops"
+        assert caught.value.remedy == "the next start serves REID_ARTIFACT_DIR"
+        assert life.runtime().model is one
+
+    served(story)
+
+
 def test_nothing_is_reloaded_before_the_start(caplog):
     async def story():
         life = Lifecycle(Settings())
