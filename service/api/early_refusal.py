@@ -86,15 +86,19 @@ class _Kind:
         self._under_way = 0
 
     def began(self) -> None:
-        self._rate.advance(busy=self._under_way > 0)
+        self._rate.advance(busy=self._is_busy)
         self._under_way += 1
 
     def ended(self, *, was_answered: bool) -> None:
-        if was_answered:
+        self._rate.advance(busy=self._is_busy)
+        if was_answered and self._is_busy:
             self._rate.answered(1, Priority.BULK)
-        else:
-            self._rate.advance(busy=True)
         self._under_way -= 1
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether what is answered now says how much can be: one alone says how long it takes."""
+        return self._under_way > 1
 
     def refusal(self, *, within_s: float) -> Overloaded | None:
         """Why one more would not be answered in time; None where it would."""

@@ -2,7 +2,8 @@
 
 A tracklet's items are reserved all or nothing before it is decoded, and given back with its answer,
 so that decoding and computing share one bound. The wait is predicted from what was really answered
-per second of work; nothing is let in that could not be answered before its deadline.
+per second while several were under way; nothing is let in that could not be answered before its
+deadline.
 """
 
 import math
@@ -65,6 +66,7 @@ class Admission:
         self._rate = AnswerRate(clock)
         self._held = dict.fromkeys(Priority, 0)
         self._all_end_s = -math.inf
+        self._inside = 0
         self._open = True
 
     @property
@@ -85,21 +87,32 @@ class Admission:
             TooManyFrames: When there could never be room.
             Overloaded: When there is none, or it could not be answered in time.
         """
-        self._rate.advance(busy=self.held_items > 0)
+        self._rate.advance(busy=self._is_busy)
         self._refuse_unless_fit(items, urgency)
         until_s = math.inf if urgency.until_s is None else urgency.until_s
         self._all_end_s = max(until_s, self._all_end_s) if self.held_items else until_s
         reservation = Reservation(self._held, urgency.priority, items)
+        self._inside += 1
         try:
             yield reservation
         except (DecodeFailed, InferenceFailed, InvalidInput):
-            self._rate.answered(reservation.items, urgency.priority)
+            self._answered(reservation.items, urgency.priority)
             raise
         else:
-            self._rate.answered(reservation.items, urgency.priority)
+            self._answered(reservation.items, urgency.priority)
         finally:
-            self._rate.advance(busy=True)
+            self._rate.advance(busy=self._is_busy)
+            self._inside -= 1
             reservation.shrink(0)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether what is answered now says how much can be: one alone says how long it takes."""
+        return self._inside > 1
+
+    def _answered(self, items: int, priority: Priority) -> None:
+        if self._is_busy:
+            self._rate.answered(items, priority)
 
     def _refuse_unless_fit(self, items: int, urgency: Urgency) -> None:
         if not self._open:

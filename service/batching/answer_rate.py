@@ -8,6 +8,9 @@ from service.batching.urgency import Priority
 _MEMORY_S = 5.0
 """Of busy time: what is older than this counts little."""
 
+_LEAST_BUSY_S = 0.25
+"""Before it the first answers are still on their way, and it would seem that there are few."""
+
 
 class AnswerRate:
     """Items answered over busy seconds, both forgotten alike; time without work is left out.
@@ -39,8 +42,8 @@ class AnswerRate:
         self._items[priority] += items
 
     def per_s(self, priority: Priority | None = None) -> float | None:
-        """Items a second, of one class or of all; None before anything was measured."""
+        """Items a second, of one class or of all; None before enough was measured."""
         every = sum(self._items.values())
-        if not every or not self._busy_s:
+        if not every or self._busy_s < _LEAST_BUSY_S:
             return None
         return (every if priority is None else self._items[priority]) / self._busy_s

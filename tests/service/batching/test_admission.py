@@ -21,9 +21,17 @@ def until(clock, seconds, priority=Priority.BULK):
     return Urgency(priority, clock.now_s + seconds)
 
 
+@contextlib.contextmanager
+def beside_another(admission):
+    """Have another request under way, which its client gives up at last."""
+    with contextlib.suppress(asyncio.CancelledError), admission.reserve(1, PATIENT):
+        yield
+        raise asyncio.CancelledError
+
+
 def work_off(admission, clock, *, items, seconds, priority=Priority.BULK):
-    """Let one request be answered after `seconds`."""
-    with admission.reserve(items, Urgency(priority)):
+    """Let one of several requests be answered after `seconds`."""
+    with beside_another(admission), admission.reserve(items, Urgency(priority)):
         clock.now_s += seconds
 
 
@@ -150,6 +158,22 @@ class TestPredictedWait:
         with holding(admission, (500, PATIENT)), admission.reserve(300, until(clock, 0.001)):
             assert admission.held_items == 800
 
+    def test_how_long_one_alone_takes_is_not_how_many_can_be_answered(self, clock):
+        admission = Admission(1000, clock=clock)
+        for _ in range(10):
+            with admission.reserve(8, PATIENT):
+                clock.now_s += 1
+
+        with holding(admission, *[(8, PATIENT)] * 7), admission.reserve(8, until(clock, 3)):
+            assert admission.held_items == 64
+
+    def test_the_first_moments_say_nothing(self, clock):
+        admission = Admission(1000, clock=clock)
+        work_off(admission, clock, items=1, seconds=0.24)
+
+        with holding(admission, (500, PATIENT)), admission.reserve(1, until(clock, 1)):
+            assert admission.held_items == 501
+
     def test_retry_after_is_the_time_of_what_is_inside_rounded_up(self, clock):
         admission = Admission(1000, clock=clock)
         work_off(admission, clock, items=100, seconds=1)
@@ -159,7 +183,7 @@ class TestPredictedWait:
 
     def test_after_a_stall_nobody_is_sent_away_for_longer_than_those_inside_have(self, clock):
         admission = Admission(100, clock=clock)
-        work_off(admission, clock, items=100, seconds=1)
+        work_off(admission, clock, items=80, seconds=0.8)
         with admission.reserve(1, until(clock, 1000)):
             pass
 
@@ -197,7 +221,7 @@ class TestPredictedWait:
                 clock.now_s += 1
                 raise error(**details)
 
-        with pytest.raises(error):
+        with beside_another(admission), pytest.raises(error):
             fail()
 
         with holding(admission, (310, PATIENT)):
@@ -219,7 +243,7 @@ class TestPredictedWait:
     def test_bulk_beside_steady_searches_is_promised_only_what_they_leave(self, clock):
         admission = Admission(10_000, clock=clock)
         for _ in range(40):
-            with admission.reserve(10, PATIENT):
+            with beside_another(admission), admission.reserve(10, PATIENT):
                 work_off(admission, clock, items=90, seconds=1, priority=Priority.INTERACTIVE)
 
         with holding(admission, (99, PATIENT)):
