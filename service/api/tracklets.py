@@ -41,7 +41,12 @@ from service.api.request_urgency import UsuallyBulk
 from service.api.schemas import EnrollBody, MetadataBody, PageQuery, TrackletQuery
 from service.api.tracklet_wire import metadata_of, tracklet_answer
 from service.api.validation import parse_json
-from service.api.write_conditions import Conditions, DeleteConditions, seq_tag
+from service.api.write_conditions import (
+    Conditions,
+    DeleteConditions,
+    WriteConditions,
+    seq_tag,
+)
 from service.batching.urgency import Urgency
 from service.errors import InvalidInput, InvalidMetadata
 from service.gallery.deletion import delete_one
@@ -50,6 +55,7 @@ from service.gallery.erasure_places import Subject
 from service.gallery.filter_tree import Equals, Filter, Joined
 from service.gallery.listing import Paging, list_tracklets
 from service.gallery.records import TrackletMetadata, check_identifier
+from service.gallery.stores.batch import IdempotencyKey
 from service.runtime import Runtime
 
 router = APIRouter(prefix="/galleries/{gallery}", tags=["tracklets"])
@@ -82,8 +88,8 @@ async def enroll(
     async with deadline.bounding(NOTHING_KEPT):
         came = await _tracklet(request, runtime, urgency)
     enrolment = Enrolment(tracklet_id, came.embedding, came.metadata, conditions.if_seq)
-    key = conditions.idempotency(b"enroll", tracklet_id.encode(), *came.sent)
     async with deadline.bounding(OUTCOME_UNKNOWN):
+        key = await _idempotency(runtime, conditions, tracklet_id, came.sent)
         enrolled = await runtime.gallery.enroll(gallery, enrolment, idempotency=key)
     written = enrolled.value
     created = written.outcomes == ("created",)
@@ -99,6 +105,17 @@ async def enroll(
         repeated=written.repeated,
         frames=came.frames,
         model=model_answer(runtime),
+    )
+
+
+async def _idempotency(
+    runtime: Runtime, conditions: WriteConditions, tracklet_id: str, sent: tuple[bytes, ...]
+) -> IdempotencyKey | None:
+    """The key with what it stands for; pixels are many, so that not the event loop reads them."""
+    if conditions.key is None:
+        return None
+    return await runtime.gallery.in_thread(
+        lambda: conditions.idempotency(b"enroll", tracklet_id.encode(), *sent)
     )
 
 

@@ -109,6 +109,10 @@ class Catalogue:
         self.refresh()
         return dict(sorted(self._names.by_alias.items()))
 
+    def knows(self, name: str) -> bool:
+        """Whether it was there when the catalogue was read last; the store is not asked."""
+        return self._names.find(name) is not None
+
     def info(self, name: str) -> GalleryInfo:
         """The gallery of this name or alias.
 

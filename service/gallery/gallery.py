@@ -247,10 +247,10 @@ class GalleryService:
     async def health(self) -> GalleryHealth:
         """Whether requests should come here."""
         problem = self.catalogue.problem()
+        if not self.catalogue.knows(DEFAULT_GALLERY):
+            return GalleryHealth(problem is None, problem, 0, 0)
         try:
             state = self.catalogue.named(DEFAULT_GALLERY, within_s=0).replica.view().state
-        except GalleryNotFound:
-            return GalleryHealth(problem is None, problem, 0, 0)
         except ReidError as error:
             return GalleryHealth(ready=False, reason=problem or str(error), tracklets=0, seq=0)
         return GalleryHealth(problem is None, problem, state.tracklets, state.seq)

@@ -83,7 +83,8 @@ def request_digest(*parts: bytes) -> str:
     """A digest of what a request asks for; each part counts with its length."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(len(part).to_bytes(8, "big") + part)
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 from concurrent.futures import Future
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from service.api.dependencies import open_runtime
+from service.api.tracklets import _idempotency
 from service.app import create_app
 from service.settings import Settings
 from tests.asgi_exchange import exchange
@@ -196,3 +198,23 @@ def test_a_write_cut_short_by_the_deadline_does_not_claim_to_know_its_outcome(me
     error = json.loads(seen.body)["error"]
     assert (seen.status, error["code"]) == (504, "deadline_exceeded")
     assert error["remedy"] == "outcome unknown: repeat the same request, which is safe"
+
+
+@pytest.mark.parametrize("key", [None, "once"])
+def test_what_a_key_stands_for_is_not_read_on_the_event_loop(key):
+    asked = []
+
+    class Said:
+        def __init__(self):
+            self.key = key
+
+        def idempotency(self, *parts):
+            asked.append((threading.current_thread() is threading.main_thread(), parts))
+            return parts
+
+    runtime = SimpleNamespace(gallery=SimpleNamespace(in_thread=asyncio.to_thread))
+    got = asyncio.run(_idempotency(runtime, Said(), "a", (b"{}", b"pixels")))
+
+    parts = (b"enroll", b"a", b"{}", b"pixels")
+    assert got == (None if key is None else parts)
+    assert asked == ([] if key is None else [(False, parts)])

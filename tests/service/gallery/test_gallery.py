@@ -280,3 +280,14 @@ def test_the_camera_of_the_query_and_one_more_can_be_left_out_together(tmp_path)
         assert {name for name, _ in found} == {"t2", "t3"}
 
     with_service(tmp_path, work)
+
+
+def test_health_does_not_ask_the_store_for_a_gallery_that_is_gone(tmp_path, monkeypatch):
+    async def work(service):
+        await service.manage(lambda catalogue: catalogue.drop("default"))
+        asked = []
+        monkeypatch.setattr(service.catalogue, "refresh", lambda: asked.append("the store"))
+        assert (await service.health()).ready
+        assert asked == []
+
+    with_service(tmp_path, work)
