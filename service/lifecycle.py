@@ -167,7 +167,7 @@ class Lifecycle:
             self._current = Leased(runtime)
             log_event(logger, logging.INFO, "ready", model_version=runtime.manifest.model.version)
             await self._stopping.wait()
-            self._report("stopping")
+            self._reason = "stopping"
             await self._let_go()
 
     async def _let_go(self) -> None:
@@ -217,7 +217,9 @@ class Lifecycle:
             self._when_lost(error)
 
     def _report(self, phase: str) -> None:
+        """Called by threads too; at the first start on a machine this goes on for a while."""
         self._reason = phase
+        log_event(logger, logging.INFO, "starting", phase=phase)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():

@@ -72,12 +72,14 @@ def _log_failure(error: ReidError) -> None:
     if error.status < 500:
         return
     cause = error.__cause__
+    # What is unavailable is so for many requests, to a probe at each start; what is broken has to
+    # be found.
+    broken = error.status == 500
     log_event(
         logger,
-        logging.ERROR,
+        logging.ERROR if broken else logging.WARNING,
         "request_failed",
-        # What is unavailable is so for many requests; what is broken has to be found.
-        error=cause if error.status == 500 else None,
+        error=cause if broken else None,
         code=error.code,
         received=error.received,
         cause=type(cause).__name__ if cause else None,

@@ -54,7 +54,9 @@ async def turns():
         await asyncio.sleep(0)
 
 
-def test_it_starts_at_once_and_says_what_it_is_doing_until_it_is_ready(monkeypatch):
+def test_it_starts_at_once_and_says_what_it_is_doing_until_it_is_ready(monkeypatch, caplog):
+    caplog.set_level("INFO")
+
     async def story():
         gate = Gate(monkeypatch)
         life = Lifecycle(Settings())
@@ -73,6 +75,8 @@ def test_it_starts_at_once_and_says_what_it_is_doing_until_it_is_ready(monkeypat
         assert not_ready(life).received == "stopping"
 
     asyncio.run(story())
+    assert [record.msg for record in caplog.records] == ["starting", "ready", "stopped"]
+    assert caplog.records[0].event_fields == {"phase": "verifying the artifact"}
 
 
 def test_a_failed_start_is_the_reason_and_is_told_once(monkeypatch):

@@ -95,10 +95,11 @@ def test_a_failure_on_our_side_is_logged_with_its_cause_and_a_refusal_is_not(cap
     line = json.loads(JsonLines().format(record))
     assert (line["code"], line["received"], line["cause"]) == ("store_unavailable", "b", "OSError")
     assert line["request_id"] == detail(seen).request_id
+    assert line["level"] == "warning"
     assert "exception" not in line
     caplog.clear()
     answer_to(InvalidQuery(expected="a", received="b", remedy="c"))
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert not [record for record in caplog.records if record.msg == "request_failed"]
 
 
 def test_what_is_broken_is_logged_with_its_traceback(caplog):
@@ -106,7 +107,9 @@ def test_what_is_broken_is_logged_with_its_traceback(caplog):
     failure.__cause__ = LookupError("inside")
     seen = answer_to(failure)
     (record,) = [record for record in caplog.records if record.msg == "request_failed"]
-    assert "LookupError: inside" in json.loads(JsonLines().format(record))["exception"]
+    line = json.loads(JsonLines().format(record))
+    assert line["level"] == "error"
+    assert "LookupError: inside" in line["exception"]
     assert b"inside" not in seen.body
 
 
