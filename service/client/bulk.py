@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -66,14 +66,12 @@ def with_retries(
     call: Callable[[], Answer],
     *,
     sleep: Callable[[float], object] = time.sleep,
-    statuses: Collection[int | None] = WORTH_A_RETRY,
 ) -> Answer:
     """The call's answer, waiting as long as the service asks between attempts.
 
     Args:
         call: Asks the service; may be repeated safely.
         sleep: Waits so many seconds; an answer that is true means to give up.
-        statuses: Which refusals are worth another attempt.
 
     Raises:
         ReidClientError: At once when a retry is useless, else that of the last attempt.
@@ -82,7 +80,7 @@ def with_retries(
         try:
             return call()
         except ReidClientError as error:
-            if error.status not in statuses:
+            if error.status not in WORTH_A_RETRY:
                 raise
             pause_s = error.retry_after_s or 0.5 * 2 ** (attempt - 1)
             if sleep(min(pause_s, LONGEST_WAIT_S)):

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,10 +13,11 @@ from rich.console import Console
 
 from service.api.answers import EnrollAnswer, SearchAnswer
 from service.api.schemas import SearchOptionsBody
-from service.client.bulk import Outcome, for_each, with_retries
+from service.client.bulk import Outcome, for_each
 from service.client.client import ReidClient
 from service.client.progress_bar import progress_bar
 from service.client.ranking_table import rank_1_line, ranking_table
+from service.client.readiness import await_ready
 from service.client.tracklet_folder import TrackletFolder, find_tracklets
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -99,13 +99,8 @@ def _for_every_tracklet(
 ) -> list[Outcome[Answer]]:
     folders = find_tracklets(root)
     with ReidClient(options.url, api_key=options.api_key) as client:
-        _await_ready(client)
+        await_ready(client)
         return _with_progress(verb, folders, lambda folder: call(client, folder), options)
-
-
-def _await_ready(client: ReidClient) -> None:
-    """A service that was started a moment ago is still loading: ask again before giving up."""
-    with_retries(client.ready, statuses=(HTTPStatus.SERVICE_UNAVAILABLE,))
 
 
 def _with_progress(
@@ -178,8 +173,17 @@ def _report_trouble(
             "evenly spaced ones were sent"
         )
     if failed:
-        _warn(f"{failed} of {len(outcomes)} tracklets failed; run the command again to retry")
+        _warn(f"{failed} of {len(outcomes)} tracklets failed; {_remedy(outcomes)}")
     return 1 if failed else 0
+
+
+def _remedy(
+    outcomes: Sequence[Outcome[EnrollAnswer]] | Sequence[Outcome[SearchAnswer]],
+) -> str:
+    codes = {outcome.error_code for outcome in outcomes if outcome.answer is None}
+    if codes <= {"unauthorized", "forbidden"}:
+        return "give a key that may do this: reid --api-key-file FILE, or TRACKLET_REID_KEY"
+    return "run the command again to retry"
 
 
 def _warn(line: str) -> None:

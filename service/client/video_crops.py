@@ -17,6 +17,11 @@ from model.manifest import FrameChoice
 from service.client.mot_tracks import Track, TrackBox
 
 _JPEG_QUALITY = 95
+_OPTIONS = {
+    "format_whitelist": "3gp,asf,avi,flv,h264,hevc,ivf,matroska,mjpeg,mov,mp4,mpeg,mpegts,mxf,ogg",
+    "protocol_whitelist": "file",
+}
+"""Of what cameras write: a text is no video, and a playlist would have other files opened."""
 LEAST_SIDE_PX = 4
 """Of what is left of a box inside the picture; less shows nobody."""
 
@@ -102,7 +107,7 @@ def _opened(path: Path) -> InputContainer:
     if not path.is_file():
         raise VideoError(f"expected a video file at {path}, received nothing; name a file")
     try:
-        container = av.open(str(path.resolve()), "r", metadata_errors="replace")
+        container = av.open(str(path.resolve()), "r", options=_OPTIONS, metadata_errors="replace")
     except av.FFmpegError as error:
         raise VideoError(
             f"expected a video at {path}, received: {error.strerror}; name another file"

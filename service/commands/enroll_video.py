@@ -48,6 +48,7 @@ def enroll_video(  # noqa: PLR0913, PLR0917 each is an option of the command lin
 ) -> None:
     """Enroll each track of a video as a tracklet; done again, it enrolls what is missing."""
     from service.client.mot_tracks import MotTracksError, read_mot_tracks
+    from service.client.readiness import await_ready
     from service.client.video_crops import VideoError
     from service.client.video_enrolment import VideoSource, VideoTarget
     from service.commands.gallery_connection import connected
@@ -57,6 +58,7 @@ def enroll_video(  # noqa: PLR0913, PLR0917 each is an option of the command lin
         source = VideoSource(video, camera, _start_s(start), fps, prefix or f"{video.stem}-")
         found = read_mot_tracks(tracks, class_id=class_id)
         with connected(url) as client:
+            await_ready(client)
             most = most_frames or client.model().preprocessing.most_frames
             target = VideoTarget(gallery, most, concurrency)
             outcomes, broke_off = _enrolled(client, source, target, found)

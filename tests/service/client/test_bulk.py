@@ -140,10 +140,3 @@ def test_whoever_stops_listening_does_not_wait_for_retries():
         if thread.name.startswith("bulk"):
             thread.join(5)
             assert not thread.is_alive()
-
-
-def test_only_the_named_refusals_are_tried_again():
-    call = Flaky(refusal(None))
-    with pytest.raises(ReidClientError):
-        with_retries(call, sleep=pytest.fail, statuses=(503,))
-    assert call.calls == 1

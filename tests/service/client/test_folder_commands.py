@@ -109,10 +109,22 @@ def test_an_interrupted_command_reports_what_it_knows(tree, options, capsys, mon
     assert [one["code"] for one in answer["failed"]] == ["interrupted", "interrupted"]
 
 
-def test_a_service_that_is_still_loading_is_asked_again(tree, options, monkeypatch):
-    monkeypatch.setattr("service.client.bulk.time.sleep", lambda _: None)
+@pytest.mark.parametrize("code", ["unauthorized", "forbidden"])
+def test_without_the_right_key_it_says_how_to_give_one(tree, options, monkeypatch, capsys, code):
+    def refuse(self, *_arguments, **_named):
+        raise ReidClientError("expected a key", status=401, code=code)
+
+    monkeypatch.setattr(ReidClient, "enroll", refuse)
+    assert enroll_folder(tree / "gallery", "default", options) == 1
+    told = capsys.readouterr().err
+    assert "3 of 3 tracklets failed; give a key that may do this: reid --api-key-file" in told
+    assert "run the command again" not in told
+
+
+def test_a_service_that_is_still_loading_is_waited_for(tree, options, monkeypatch):
+    monkeypatch.setattr("service.client.readiness._PAUSE_S", 0.0)
     real = ReidClient.ready
-    refusals = [ReidClientError("loading", status=503, code="not_ready", retry_after_s=1)]
+    refusals = [ReidClientError("loading", status=503, code="not_ready", retry_after_s=1)] * 40
 
     def ready(self):
         if refusals:
@@ -121,3 +133,4 @@ def test_a_service_that_is_still_loading_is_asked_again(tree, options, monkeypat
 
     monkeypatch.setattr(ReidClient, "ready", ready)
     assert enroll_folder(tree / "gallery", "default", options) == 0
+    assert not refusals

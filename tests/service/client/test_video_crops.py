@@ -126,11 +126,22 @@ def test_a_video_that_asks_to_be_turned_is_cut_as_it_is_shown(tmp_path):
     assert np.abs(worn - COLOURS["red"]).max() < 12
 
 
-def test_what_is_no_video(tmp_path):
-    text = tmp_path / "a.mp4"
-    text.write_text("a text")
-    with pytest.raises(VideoError, match="expected a video at .*a.mp4, received: .*; name another"):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.mp4", "a text"),
+        ("a.txt", "1,1,20,20,40,80,1,1,1\n" * 200),
+        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nb.ts\n#EXT-X-ENDLIST\n"),
+    ],
+)
+def test_what_is_no_video(tmp_path, name, content):
+    text = tmp_path / name
+    text.write_text(content)
+    with pytest.raises(VideoError, match="expected a video at .*a.*, received: .*; name another"):
         video_facts(text)
+
+
+def test_no_file_at_all(tmp_path):
     with pytest.raises(VideoError, match="expected a video file at .*, received nothing; name a f"):
         video_facts(tmp_path / "none.mp4")
 
