@@ -15,7 +15,7 @@ class BatchMetrics:
         self._items = Counter("reid_batch_items", "Items that were computed", registry=registry)
         self._fill = Histogram(
             "reid_batch_fill",
-            "Share of a batch's rows that were items; the rest repeats them",
+            "Share of a batch's rows that were items; the rest is padding",
             buckets=_FILL,
             registry=registry,
         )

@@ -42,7 +42,7 @@ from service.api.kserve_tensors import HEADER_LENGTH, read_infer, split_body
 from service.api.model_names import require_served
 from service.api.request_docs import json_docs
 from service.api.request_urgency import EachPace, Pace
-from service.batching.urgency import Priority
+from service.batching.urgency import Priority, Urgency
 from service.runtime import Runtime
 from service.settings import Settings
 
@@ -151,8 +151,13 @@ async def infer(
         body, source = await runtime.gallery.in_thread(
             lambda: read_infer(json, tail, most_frames=settings.max_frames)
         )
-    own_deadline, urgency = _asked_pace(pace, body.parameters, settings).begin()
-    async with own_deadline.bounding(NOTHING_KEPT):
+    asked = _asked_pace(pace, body.parameters, settings)
+    if body.parameters.timeout:
+        deadline, urgency = asked.begin()
+    else:
+        # What the header gives is the time of the body as well.
+        urgency = Urgency(asked.priority, deadline.until_s)
+    async with deadline.bounding(NOTHING_KEPT):
         embedded = await runtime.embed(source, urgency=urgency)
     return _answer(runtime, body, embedded.embedding)
 

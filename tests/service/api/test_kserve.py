@@ -1,12 +1,15 @@
+import asyncio
 import base64
 import json
 import struct
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
 import pytest
 
-from service.api.kserve import _asked_pace
+from service.api.deadline import Deadline
+from service.api.kserve import _asked_pace, infer
 from service.api.kserve_schemas import InferParameters
 from service.api.request_urgency import Pace
 from service.batching.urgency import Priority
@@ -151,6 +154,37 @@ def test_parameters_go_before_headers(usual, parameters, priority, seconds):
     asked = InferParameters.model_validate(parameters)
     pace = _asked_pace(Pace(usual, 30.0), asked, Settings.model_construct())
     assert pace == Pace(usual if priority is None else priority, seconds)
+
+
+@pytest.mark.parametrize(("timeout", "ends_with_the_body"), [(0, True), (9_000_000, False)])
+def test_the_time_of_the_header_is_not_begun_anew_after_the_body(
+    pixels, timeout, ends_with_the_body
+):
+    asked = {
+        "inputs": [frames_input(pixels, data=pixels.tolist())],
+        "parameters": {"timeout": timeout},
+    }
+    urgencies = []
+
+    async def body():
+        await asyncio.sleep(0.02)
+        yield json.dumps(asked).encode()
+
+    async def embed(source, *, urgency):
+        urgencies.append(urgency)
+        raise asyncio.CancelledError
+
+    async def story():
+        deadline = Deadline(9.0)
+        request = SimpleNamespace(headers={}, stream=body)
+        gallery = SimpleNamespace(in_thread=asyncio.to_thread)
+        runtime = SimpleNamespace(settings=Settings(), gallery=gallery, embed=embed)
+        with pytest.raises(asyncio.CancelledError):
+            await infer(request, runtime, deadline, Pace(Priority.BULK, 9.0))
+        return deadline.until_s
+
+    until_s = asyncio.run(story())
+    assert (urgencies[0].until_s == until_s) == ends_with_the_body
 
 
 @pytest.mark.parametrize("priority", [0, 1, 2, 7])
