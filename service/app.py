@@ -68,13 +68,8 @@ def create_app(
         problem=doorkeeper.problem,
     )
     watch = RequestWatch(metrics.requests, settings)
-    app = _application(
-        settings,
-        ROUTERS,
-        watch=watch,
-        doorkeeper=doorkeeper,
-        lifespan=_lifespan(lifecycle, watch, doorkeeper),
-    )
+    lifespan = _lifespan(lifecycle, watch, doorkeeper)
+    app = _application(settings, ROUTERS, watch=watch, doorkeeper=doorkeeper, lifespan=lifespan)
     app.state.doorkeeper = doorkeeper
     app.state.lifecycle = lifecycle
     app.state.metrics = metrics

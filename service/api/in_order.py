@@ -32,30 +32,48 @@ async def in_order(
             its place.
     """
     queue = _Queue(work, width)
-    reading: asyncio.Task[Sequence[Thing] | None] | None = None
-    failure: Exception | None = None
-    ended = False
+    reader = _Reader(chunks)
     try:
         while True:
             queue.start_some()
             if ready := queue.take_ready():
                 yield ready
                 continue
-            if reading is None and not ended and queue.has_room:
-                reading = asyncio.ensure_future(_next_chunk(chunks))
-            watched = [task for task in (reading, queue.first) if task is not None]
+            if queue.has_room:
+                reader.read_on()
+            watched = [task for task in (reader.reading, queue.first) if task is not None]
             if not watched:
                 break
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if reading is not None and reading.done():
-                failure = _failure_of(reading)
-                chunk = None if failure is not None else reading.result()
-                queue.waiting.extend(chunk or ())
-                reading, ended = None, chunk is None
+            queue.waiting.extend(reader.take())
     finally:
-        await _cancelled([*queue.started, *([] if reading is None else [reading])])
-    if failure is not None:
-        raise failure
+        await _cancelled([*queue.started, *([reader.reading] if reader.reading else [])])
+    if reader.failure is not None:
+        raise reader.failure
+
+
+@dataclass(slots=True)
+class _Reader(Generic[Thing]):
+    """Reads one chunk at a time, until there is none or reading fails."""
+
+    chunks: AsyncIterator[Sequence[Thing]]
+    reading: asyncio.Task[Sequence[Thing] | None] | None = None
+    failure: Exception | None = None
+    ended: bool = False
+
+    def read_on(self) -> None:
+        """Begin with the next chunk, unless one is being read."""
+        if self.reading is None and not self.ended:
+            self.reading = asyncio.ensure_future(_next_chunk(self.chunks))
+
+    def take(self) -> Sequence[Thing]:
+        """The things of a chunk that has come."""
+        if self.reading is None or not self.reading.done():
+            return ()
+        self.failure = _failure_of(self.reading)
+        chunk = None if self.failure is not None else self.reading.result()
+        self.reading, self.ended = None, chunk is None
+        return chunk or ()
 
 
 @dataclass(slots=True)

@@ -66,9 +66,8 @@ def find_tracklets(root: Path) -> list[TrackletFolder]:
         frames = tuple(Path(folder, name) for name in sorted(files) if _is_frame(name))
         if not frames:
             continue
-        tracklet = TrackletFolder(
-            _tracklet_id(root, Path(folder)), frames, _metadata(Path(folder, METADATA_FILE))
-        )
+        metadata = _metadata(Path(folder, METADATA_FILE))
+        tracklet = TrackletFolder(_tracklet_id(root, Path(folder)), frames, metadata)
         if tracklet.tracklet_id in found:
             raise TrackletFolderError(
                 f"expected one tracklet per id, received two for {tracklet.tracklet_id!r} "
