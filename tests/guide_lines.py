@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.live_service import LiveService
+from tests.live_service import LiveService, live_service
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,6 +15,13 @@ def lines_to_type(guide: str) -> list[str]:
     """Every line of the `sh` blocks of a guide, in their order."""
     blocks = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line]
+
+
+def printed_in_order(guide: str, here: Path) -> list[tuple[str, str]]:
+    """Each line of the guide and what it printed, against one service with the shipped model."""
+    (here / "samples").symlink_to(ROOT / "samples")
+    with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
+        return [(line, printed_by(line, here, service)) for line in lines_to_type(guide)]
 
 
 def printed_by(line: str, here: Path, service: LiveService) -> str:

@@ -11,8 +11,7 @@ from service.api.schemas import SearchOptionsBody
 from service.gallery.filter_tree import MOST_CONDITIONS, MOST_DEPTH, MOST_VALUES
 from service.settings import Settings
 from tests.error_tree import every_error
-from tests.guide_lines import lines_to_type, printed_by
-from tests.live_service import live_service
+from tests.guide_lines import printed_in_order
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
@@ -26,10 +25,7 @@ def section(title):
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """What each command printed, against one service with the shipped model."""
-    here = tmp_path_factory.mktemp("guide")
-    (here / "samples").symlink_to(ROOT / "samples")
-    with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
-        return {line: printed_by(line, here, service) for line in lines_to_type(GUIDE)}
+    return dict(printed_in_order(GUIDE, tmp_path_factory.mktemp("guide")))
 
 
 def answer_to(answers, words):

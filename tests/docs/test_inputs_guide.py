@@ -11,17 +11,14 @@ import typer.main
 from service.__main__ import cli
 from service.api.dependencies import FRAME_BODIES
 from service.settings import Settings
-from tests.guide_lines import lines_to_type, printed_by
-from tests.live_service import live_service
+from tests.guide_lines import printed_in_order
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
 
 
 def test_its_lines_are_answered_with_embeddings(tmp_path):
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
-    with live_service(ROOT / "artifacts/dcct-light", tmp_path / "data") as service:
-        answers = [json.loads(printed_by(one, tmp_path, service)) for one in lines_to_type(GUIDE)]
+    answers = [json.loads(said) for _, said in printed_in_order(GUIDE, tmp_path)]
     assert len(answers) == 2
     assert all(answer["frames"]["used"] == 1 for answer in answers)
 

@@ -10,8 +10,7 @@ import pytest
 
 from service.api.embed_answers import EmbedEndAnswer, EmbedLineAnswer
 from service.settings import Settings
-from tests.guide_lines import lines_to_type, printed_by
-from tests.live_service import live_service
+from tests.guide_lines import printed_in_order
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
@@ -20,10 +19,7 @@ GUIDE = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """What each command printed, against one service with the shipped model."""
-    here = tmp_path_factory.mktemp("guide")
-    (here / "samples").symlink_to(ROOT / "samples")
-    with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
-        return {line: printed_by(line, here, service) for line in lines_to_type(GUIDE)}
+    return dict(printed_in_order(GUIDE, tmp_path_factory.mktemp("guide")))
 
 
 def said_to(answers, words):

@@ -10,8 +10,7 @@ import pytest
 
 from service.settings import PREFIX, Settings
 from tests.error_tree import every_error
-from tests.guide_lines import lines_to_type, printed_by
-from tests.live_service import live_service
+from tests.guide_lines import printed_in_order
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -26,10 +25,7 @@ def rows(first_cell):
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
     """What each line of the guide printed, in their order, against the shipped model."""
-    here = tmp_path_factory.mktemp("guide")
-    (here / "samples").symlink_to(ROOT / "samples")
-    with live_service(ROOT / "artifacts/dcct-light", here / "data") as service:
-        return [printed_by(line, here, service) for line in lines_to_type(GUIDE)]
+    return [said for _, said in printed_in_order(GUIDE, tmp_path_factory.mktemp("guide"))]
 
 
 def test_its_first_line_is_answered_with_the_stages_that_it_explains(printed):
