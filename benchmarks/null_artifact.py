@@ -89,9 +89,7 @@ def _manifest(directory: Path) -> Manifest:
         preprocessing=preprocessing,
         output=output,
         files=files,
-        golden=Golden(
-            clip="golden_clip.npy", embedding="golden_embedding.npy", least_cosine=0.9999
-        ),
+        golden=Golden(clip=_FILES[1], embedding=_FILES[2], least_cosine=0.9999),
         calibration=None,
         provenance=Provenance(
             commit="0" * 40,

@@ -60,7 +60,6 @@ async def _loads(
     service: RunningService, contest: Contest, deadline_s: float, done: Callable[[str], None]
 ) -> LoadedService:
     requests = [multipart(EMBED_PATH)(tracklet) for tracklet in contest.tracklets]
-    urgent = multipart(EMBED_PATH, timeout_s=deadline_s)
 
     async def peak() -> float:
         load = await closed_load(
@@ -73,16 +72,10 @@ async def _loads(
     before = await peak()
     half = await open_load(service.url, requests, per_s=before / 2, seconds=2 * contest.seconds)
     done("half load")
-    lasts_s = 2 * contest.seconds
-    with probing(service.url, seconds=_FILLING_S + lasts_s) as probes:
-        async with watching_memory(service.process_id, every_s=_MEMORY_EVERY_S) as memory:
-            over = await open_load(
-                service.url,
-                [urgent(tracklet) for tracklet in contest.tracklets],
-                per_s=2 * before,
-                seconds=lasts_s,
-                skipped_s=_FILLING_S,
-            )
+    urgent = multipart(EMBED_PATH, timeout_s=deadline_s)
+    in_a_hurry = [urgent(tracklet) for tracklet in contest.tracklets]
+    overload = await _overload(service, in_a_hurry, per_s=2 * before, seconds=2 * contest.seconds)
+    over, health_ms = overload.load, overload.health_ms
     done("overload")
     return LoadedService(
         half_load_p50_ms=half.latency_ms(50),
@@ -95,10 +88,29 @@ async def _loads(
         refused_share=over.statuses()[429] / max(1, len(over.answers)),
         unanswered=over.unanswered,
         overload_p99_ms=over.latency_ms(99),
-        healthz_p50_ms=float(np.percentile(probes.latencies_ms, 50)),
-        healthz_p99_ms=float(np.percentile(probes.latencies_ms, 99)),
-        memory_growth_mb=memory.since(_FILLING_S).growth_mb(),
+        healthz_p50_ms=float(np.percentile(health_ms, 50)),
+        healthz_p99_ms=float(np.percentile(health_ms, 99)),
+        memory_growth_mb=overload.memory_growth_mb,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Overload:
+    load: Load
+    health_ms: list[float]
+    memory_growth_mb: float
+
+
+async def _overload(
+    service: RunningService, requests: list[bytes], *, per_s: float, seconds: float
+) -> _Overload:
+    """Requests at a steady pace, health and memory watched meanwhile."""
+    with probing(service.url, seconds=_FILLING_S + seconds) as probes:
+        async with watching_memory(service.process_id, every_s=_MEMORY_EVERY_S) as memory:
+            load = await open_load(
+                service.url, requests, per_s=per_s, seconds=seconds, skipped_s=_FILLING_S
+            )
+    return _Overload(load, probes.latencies_ms, memory.since(_FILLING_S).growth_mb())
 
 
 def _in_time_share(load: Load, deadline_s: float) -> float:

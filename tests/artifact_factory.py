@@ -35,6 +35,14 @@ from model.manifest import (
 MOST_FRAMES = 8
 PARTS = (EmbeddingPart(name="cnn", dimension=12), EmbeddingPart(name="transformer", dimension=8))
 DIMENSION = sum(part.dimension for part in PARTS)
+OUTPUT = OutputTensor(
+    name="features",
+    dimension=DIMENSION,
+    normalised=True,
+    metric="cosine",
+    pooling="mean",
+    parts=PARTS,
+)
 CELLS = (4, 2)
 CLIP_FRAMES = 4
 Unit = Literal["frame", "clip"]
@@ -122,26 +130,16 @@ def tiny_manifest(
         interpolation="bilinear_antialias",
         colour="RGB",
     )
-    output = OutputTensor(
-        name="features",
-        dimension=DIMENSION,
-        normalised=True,
-        metric="cosine",
-        pooling="mean",
-        parts=PARTS,
-    )
-    fingerprint = model_fingerprint(files["graph.onnx"].sha256, preprocessing, output)
+    fingerprint = model_fingerprint(files["graph.onnx"].sha256, preprocessing, OUTPUT)
     return Manifest(
         schema_version=1,
         model=ModelIdentity(name="tiny", version=version, fingerprint=fingerprint),
         graph=Graph(file="graph.onnx", precision="fp32", batching_unit=unit),
         input=InputTensor(name="frames", dtype="uint8", axes=AXES[unit], dynamic=AXES[unit][:1]),
         preprocessing=preprocessing,
-        output=output,
+        output=OUTPUT,
         files=files,
-        golden=Golden(
-            clip="golden_clip.npy", embedding="golden_embedding.npy", least_cosine=0.9999
-        ),
+        golden=Golden(clip=FILES[1], embedding=FILES[2], least_cosine=0.9999),
         calibration=None,
         provenance=Provenance(
             commit="0" * 40,

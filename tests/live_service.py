@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -47,6 +46,11 @@ class LiveService:
     def events(self, name: str) -> list[dict[str, object]]:
         """Logged lines of one event."""
         return [line for line in self.lines if line["event"] == name]
+
+    def await_listening(self) -> None:
+        """Wait until it says where it listens, or ends."""
+        if not self.listening.wait(START_TIMEOUT_S):  # no assert: it waits, also under -O
+            raise AssertionError("the service logged nothing")
 
     def await_ready(self) -> None:
         """Wait for `/readyz` to answer 200."""
@@ -111,14 +115,12 @@ def live_service(
     reader = threading.Thread(target=service.read_log, daemon=True)
     reader.start()
     try:
-        if not service.listening.wait(START_TIMEOUT_S):  # no assert: it waits, also under -O
-            raise AssertionError("the service logged nothing")
+        service.await_listening()
         if wait_ready:
             service.await_ready()
         yield service
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+        process.terminate()  # nothing, when it has ended already
         process.wait(20)
         reader.join(10)
         assert process.stderr is not None
