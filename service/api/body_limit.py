@@ -1,11 +1,13 @@
-"""Refuses a request body that is too large, before it is read where it states its length."""
+"""Refuses a body that is too large or packed, before it is read where it states its length."""
 
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLarge, Overloaded
+from service.errors import BodyTooLarge, Overloaded, UnsupportedMediaType
+
+_AS_IT_IS = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,16 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most, held = self._bounds(scope)
+        headers = Headers(scope=scope)
+        most, held = self._bounds(scope["path"], headers)
+        encoding = headers.get("content-encoding", _AS_IT_IS).strip().lower()
         reserved = 0
         counted = 0
 
         async def counting_receive() -> Message:
             nonlocal reserved, counted
+            if encoding != _AS_IT_IS:
+                raise _encoded(encoding)
             if not reserved:
                 reserved = self._reserve(held, most)
             message = await receive()
@@ -74,11 +80,11 @@ class BodyLimit:
         finally:
             self._held_bytes -= reserved
 
-    def _bounds(self, scope: Scope) -> tuple[int, int]:
+    def _bounds(self, path: str, headers: Headers) -> tuple[int, int]:
         """The most bytes that this body may have, and how many of them are held at a time."""
-        stated = _stated_bytes(Headers(scope=scope).get("content-length"))
+        stated = _stated_bytes(headers.get("content-length"))
         streamed = self._streamed
-        if streamed is not None and scope["path"].endswith(streamed.path_ends):
+        if streamed is not None and path.endswith(streamed.path_ends):
             most, held = streamed.max_bytes, streamed.max_held_bytes
         else:
             most = self._max_bytes
@@ -108,6 +114,15 @@ def body_too_large(max_bytes: int, received: str) -> BodyTooLarge:
         expected=f"at most {max_bytes} bytes",
         received=received,
         remedy="send fewer or smaller frames, or raise the service's limit",
+    )
+
+
+def _encoded(encoding: str) -> UnsupportedMediaType:
+    """A body whose size is not known before it is unpacked is not unpacked."""
+    return UnsupportedMediaType(
+        expected="a body without Content-Encoding",
+        received=repr(encoding[:40]),
+        remedy="send it as it is: pictures are compressed already",
     )
 
 

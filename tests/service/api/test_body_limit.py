@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from service.api.body_limit import BodyLimit, StreamedBodies, body_too_large
-from service.errors import BodyTooLarge, Overloaded
+from service.errors import BodyTooLarge, Overloaded, UnsupportedMediaType
 from tests.asgi_exchange import exchange, http_scope
 
 
@@ -42,6 +42,17 @@ def test_a_stated_length_over_the_limit_is_refused_before_a_byte_is_read():
     assert caught.value.expected == "at most 10 bytes"
     assert caught.value.received == "a body of 11 bytes"
     assert "fewer or smaller frames" in caught.value.remedy
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity, gzip"])
+def test_a_packed_body_is_refused_and_not_unpacked(encoding):
+    with pytest.raises(UnsupportedMediaType) as caught:
+        exchange(LIMITED, chunks=[b"x"], headers={"Content-Encoding": encoding})
+    assert str(caught.value) == (
+        f"expected a body without Content-Encoding, received {encoding!r}; "
+        "send it as it is: pictures are compressed already"
+    )
+    assert exchange(LIMITED, chunks=[b"x"], headers={"Content-Encoding": "Identity"}).body == b"1"
 
 
 def test_an_unstated_length_is_counted_while_it_streams_and_reading_stops():
