@@ -20,6 +20,7 @@ from service.api.disconnect import CancelWhenClientLeaves
 from service.api.early_refusal import EarlyRefusal
 from service.api.error_handlers import install_error_handlers
 from service.api.held_runtime import ReleaseRuntime
+from service.api.key_docs import describe_keys
 from service.api.request_log import RequestLog
 from service.api.routers import ADMIN_ROUTERS, ROUTERS
 from service.lifecycle import Lifecycle
@@ -112,6 +113,7 @@ def _application(
     install_error_handlers(app)
     for router in routers:
         app.include_router(router)
+    describe_keys(app)
     return app
 
 

@@ -9,12 +9,13 @@ from service.api.access import open_doorkeeper, open_to_anyone
 from service.api.answers import AliveAnswer, ReadyAnswer
 from service.api.deadline import NOTHING_KEPT
 from service.api.dependencies import OpenLifecycle, OpenRuntime, RequestDeadline
+from service.api.key_docs import OPEN_CALL
 from service.errors import NotReady
 
 router = APIRouter(tags=["health"], dependencies=[open_to_anyone()])
 
 
-@router.get("/healthz")
+@router.get("/healthz", openapi_extra=OPEN_CALL)
 async def healthz(lifecycle: OpenLifecycle) -> AliveAnswer:
     """200 while the process can go on; 503 when only a new one can: its device is lost or stuck."""
     illness = lifecycle.illness()
@@ -28,7 +29,7 @@ async def healthz(lifecycle: OpenLifecycle) -> AliveAnswer:
     return AliveAnswer(alive=True)
 
 
-@router.get("/readyz")
+@router.get("/readyz", openapi_extra=OPEN_CALL)
 async def readyz(
     lifecycle: OpenLifecycle,
     runtime: OpenRuntime,

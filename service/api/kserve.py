@@ -22,6 +22,7 @@ from service.api.dependencies import (
 from service.api.embedding_codec import embedding_numbers
 from service.api.error_shapes import KSERVE_PATH, KserveErrorAnswer
 from service.api.health import healthz, readyz
+from service.api.key_docs import OPEN_CALL
 from service.api.kserve_schemas import (
     EMBEDDING,
     FILES,
@@ -78,7 +79,7 @@ _SERVED = [Depends(served)]
 _SERVED_VERSION = [Depends(served_version)]
 
 
-@health_router.get("")
+@health_router.get("", openapi_extra=OPEN_CALL)
 async def server() -> ServerAnswer:
     """Name and version of the server, and which extensions of the protocol it has."""
     return ServerAnswer(
@@ -86,13 +87,13 @@ async def server() -> ServerAnswer:
     )
 
 
-@health_router.get("/health/live")
+@health_router.get("/health/live", openapi_extra=OPEN_CALL)
 async def live(alive: Annotated[AliveAnswer, Depends(healthz)]) -> ServerLiveAnswer:
     """As `/healthz`."""
     return ServerLiveAnswer(live=alive.alive)
 
 
-@health_router.get("/health/ready")
+@health_router.get("/health/ready", openapi_extra=OPEN_CALL)
 async def ready(ready: Annotated[ReadyAnswer, Depends(readyz)]) -> ServerReadyAnswer:
     """As `/readyz`."""
     return ServerReadyAnswer(ready=ready.ready)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from service.__main__ import cli
 from tests.live_service import ROOT
 
+OPEN = {"/healthz", "/readyz", "/v2", "/v2/health/live", "/v2/health/ready"}
 DOCUMENTS = {"openapi.json": [], "openapi-operators.json": ["--operators"]}
 
 
@@ -58,3 +59,20 @@ def test_every_call_has_its_own_name_a_summary_and_an_answer(name):
         assert call["tags"]
         assert {"200", "201", "202"} & set(call["responses"])
         assert "default" in call["responses"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_call_asks_for_a_key_but_those_of_probes(name):
+    document = json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
+    schemes = document["components"]["securitySchemes"]
+    sent = {"http": "bearer", "apiKey": "X-API-Key"}
+    assert {each["type"]: each.get("scheme", each.get("name")) for each in schemes.values()} == sent
+    assert document["security"] == [{name: []} for name in schemes]  # one of them, not both
+    without = {
+        path
+        for path, calls in document["paths"].items()
+        for call in calls.values()
+        if call.get("security") == []
+    }
+    assert without == OPEN & set(document["paths"])
+    assert not [c for p in document["paths"].values() for c in p.values() if c.get("security")]
