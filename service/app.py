@@ -143,7 +143,11 @@ def _add_middleware(
     app.add_middleware(CancelWhenClientLeaves)
     app.add_middleware(ReleaseRuntime)
     app.add_middleware(AnswerWhenCutShort)
-    app.add_middleware(EarlyRefusal, usual_s=settings.request_timeout_s)
+    app.add_middleware(
+        EarlyRefusal,
+        usual_s=settings.request_timeout_s,
+        longest_s=settings.max_request_timeout_s,
+    )
     local_only = doorkeeper.lets_anyone_in and not settings.allow_anyone
     app.add_middleware(AccessCheck, doorkeeper=doorkeeper, local_only=local_only)
     app.add_middleware(RequestLog, watch=watch)

@@ -35,14 +35,21 @@ class EarlyRefusal:
     Args:
         app: What answers.
         usual_s: Time of a request that asks for none.
+        longest_s: The most that one may ask for.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, app: ASGIApp, *, usual_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        *,
+        usual_s: float,
+        longest_s: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._usual_s = usual_s
+        self._longest_s = longest_s
         self._clock = clock
         self._kinds: dict[tuple[str, bool], _Kind] = {}
 
@@ -74,15 +81,16 @@ class EarlyRefusal:
     def _kind(self, path: str, headers: Headers) -> "_Kind":
         key = (path, headers.get("x-priority") == "interactive")
         if key not in self._kinds:
-            self._kinds[key] = _Kind(self._clock)
+            self._kinds[key] = _Kind(self._clock, longest_s=self._longest_s)
         return self._kinds[key]
 
 
 class _Kind:
     """How many requests of one kind are under way, and how many are answered a second."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, longest_s: float) -> None:
         self._rate = AnswerRate(clock)
+        self._longest_s = longest_s
         self._under_way = 0
 
     def began(self) -> None:
@@ -108,7 +116,8 @@ class _Kind:
         rate = self._rate.per_s()
         if rate is None or (self._under_way + 1) / rate * _HEADROOM <= within_s:
             return None
-        wait_s = self._under_way / rate
+        # After a stall the rate says days, but nobody under way outlasts his deadline.
+        wait_s = min(self._under_way / rate, self._longest_s)
         return Overloaded(
             expected="an answer before the request's deadline",
             received=f"{self._under_way} requests under way, a wait of about {wait_s:.1f} s",

@@ -6,6 +6,7 @@ import pytest
 from service.api.early_refusal import EarlyRefusal
 
 USUAL_S = 30.0
+LONGEST_S = 60.0
 ANSWER_EVERY_S = 0.1
 
 
@@ -36,7 +37,7 @@ class Service:
     def __init__(self):
         self.clock = Clock()
         self.app = App()
-        self.served = EarlyRefusal(self.app, usual_s=USUAL_S, clock=self.clock)
+        self.served = EarlyRefusal(self.app, usual_s=USUAL_S, longest_s=LONGEST_S, clock=self.clock)
         self.tasks = []
 
     def begin(self, path="/embed", *, method="POST", **headers):
@@ -95,6 +96,20 @@ def test_what_would_come_too_late_is_refused_and_told_when_to_come_back():
         await service.answer(20)
 
         assert await service.ask(x_timeout_s=2) == (429, b"7", "overloaded")
+
+    story(tell)
+
+
+@pytest.mark.parametrize("stalled_s", [25, 5000])
+def test_after_a_stall_nobody_is_sent_away_for_longer_than_those_under_way_have(stalled_s):
+    async def tell(service):
+        await service.pile_up(80)
+        await service.answer(20)
+        service.clock.now_s += stalled_s
+        await service.answer(1)
+        service.clock.now_s += 20
+
+        assert await service.ask(x_timeout_s=30) == (429, b"60", "overloaded")
 
     story(tell)
 
