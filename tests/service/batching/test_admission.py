@@ -183,7 +183,7 @@ class TestPredictedWait:
 
     def test_after_a_stall_nobody_is_sent_away_for_longer_than_those_inside_have(self, clock):
         admission = Admission(100, clock=clock)
-        work_off(admission, clock, items=80, seconds=0.8)
+        work_off(admission, clock, items=80, seconds=1)
         with admission.reserve(1, until(clock, 1000)):
             pass
 
