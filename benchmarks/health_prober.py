@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -59,15 +59,16 @@ def latencies_ms(url: str, *, seconds: float) -> list[float]:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
     taken_ms: list[float] = []
     started_s = time.perf_counter()
-    while (asked_s := time.perf_counter()) - started_s < seconds:
-        connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != http.client.OK:
-            raise RuntimeError(f"expected 200 of /healthz, received {answer.status}")
-        took_s = time.perf_counter() - asked_s
-        taken_ms.append(round(1e3 * took_s, 3))
-        time.sleep(max(0.0, _EVERY_S - took_s))
+    with closing(connection):
+        while (asked_s := time.perf_counter()) - started_s < seconds:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.OK:
+                raise RuntimeError(f"expected 200 of /healthz, received {answer.status}")
+            took_s = time.perf_counter() - asked_s
+            taken_ms.append(round(1e3 * took_s, 3))
+            time.sleep(max(0.0, _EVERY_S - took_s))
     return taken_ms
 
 
