@@ -109,8 +109,11 @@ def _opened(path: Path) -> InputContainer:
     try:
         container = av.open(str(path.resolve()), "r", options=_OPTIONS, metadata_errors="replace")
     except av.FFmpegError as error:
+        # What is not in the list is to the library an invalid argument.
+        kind = isinstance(error, av.error.ArgumentError)
+        why = "a file of another kind" if kind else error.strerror
         raise VideoError(
-            f"expected a video at {path}, received: {error.strerror}; name another file"
+            f"expected a video at {path}, received: {why}; name another file"
         ) from error
     if not container.streams.video:
         container.close()

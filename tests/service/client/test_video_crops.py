@@ -127,17 +127,23 @@ def test_a_video_that_asks_to_be_turned_is_cut_as_it_is_shown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "why"),
     [
-        ("a.mp4", "a text"),
-        ("a.txt", "1,1,20,20,40,80,1,1,1\n" * 200),
-        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nb.ts\n#EXT-X-ENDLIST\n"),
+        ("a.mp4", "a text", "Invalid data"),
+        ("a.txt", "1,1,20,20,40,80,1,1,1\n" * 200, "a file of another kind"),
+        (
+            "a.m3u8",
+            "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nb.ts\n#EXT-X-ENDLIST\n",
+            "a file of another kind",
+        ),
     ],
 )
-def test_what_is_no_video(tmp_path, name, content):
+def test_what_is_no_video(tmp_path, name, content, why):
     text = tmp_path / name
     text.write_text(content)
-    with pytest.raises(VideoError, match="expected a video at .*a.*, received: .*; name another"):
+    with pytest.raises(
+        VideoError, match=f"expected a video at .*, received: {why}.*; name another"
+    ):
         video_facts(text)
 
 
