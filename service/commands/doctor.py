@@ -23,11 +23,20 @@ def doctor(
     No gallery is opened or changed. A running service goes on; beside it is room for a second
     model needed for the time of the check.
     """
+    from rich.console import Console
+
     from service.doctor.examination import examine
 
     given = {"artifact_dir": artifact_dir, "data_dir": data_dir}
+    found = examine({name: value for name, value in given.items() if value is not None})
+    waiting = Console(stderr=True)
     findings = []
-    for finding in examine({name: value for name, value in given.items() if value is not None}):
+    while True:
+        # Where it is not known what runs the model best, that is measured.
+        with waiting.status("looking; the model may take most of a minute"):
+            finding = next(found, None)
+        if finding is None:
+            break
         findings.append(finding)
         if not as_json:
             _print_line(finding)
