@@ -45,6 +45,6 @@ def _settle(outcomes: list[Outcome]) -> None:
             continue
         try:
             outcome.request.fill(outcome.start, outcome.result, outcome.done_s)
-        except ValueError as error:
-            # Features of another width than those of the request's first batch.
+        except Exception as error:  # noqa: BLE001 - the others of the batch wait as well
+            # For one, features of another width than those of the request's first batch.
             future.set_exception(failed(error))

@@ -184,3 +184,12 @@ class TestLife:
         batcher.stop()
 
         assert not batcher.health.alive
+
+
+def test_features_that_are_no_numbers_leave_nobody_waiting(make):
+    async def scenario():
+        batcher = make(lambda frames: np.full((len(frames), 3), object(), object))
+        calls = [features_of(batcher, tracklet(seed, 2)) for seed in range(3)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [type(each) for each in run(scenario())] == [InferenceFailed] * 3
