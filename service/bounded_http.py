@@ -29,7 +29,7 @@ class HttpLimits:
         max_connections: Open at a time on one port; those beyond are answered 429 and closed.
         header_timeout_s: From the first byte of a request, or of a connection, to the end of its
             headers.
-        max_head_bytes: A request's head may have.
+        max_head_bytes: A request's head may have, and what lies between two pieces of its body.
         stall_timeout_s: Without a byte of a body that is waited for, or without one read of an
             answer that is being sent.
     """
@@ -100,7 +100,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._begin_headers()
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_headers and self._head_bytes > self.bounds.max_head_bytes:
+        if self._head_bytes > self.bounds.max_head_bytes and (self._in_headers or self._in_body):
             self._refuse(_TOO_LARGE_HEAD)
         elif self._in_headers or self._in_body:
             self._watch_reading()
@@ -111,9 +111,20 @@ class BoundedHttp(HttpToolsProtocol):
             self._begin_headers()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what follows a chunked body is none, and nobody asked for it."""
+        if self._in_headers:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Take content; only what lies between two pieces of it is counted as head."""
+        self._head_bytes = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         """Its headers have come."""
         self._in_headers, self._in_body = False, True
+        self._head_bytes = 0
         self._since_s = self.loop.time()
         super().on_headers_complete()
 
@@ -149,7 +160,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(answer)
+            if self._is_idle or not self.cycle.response_started:  # never into another answer
+                self.transport.write(answer)
             self.transport.close()
 
     def _watch_reading(self) -> None:

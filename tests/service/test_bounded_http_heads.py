@@ -6,6 +6,7 @@ import time
 
 import pytest
 import uvicorn
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
@@ -23,7 +24,8 @@ LIMITS = HttpLimits(
 
 async def echo(scope, receive, send):
     body = await Request(scope, receive).body()
-    await PlainTextResponse(body or b"nothing")(scope, receive, send)
+    late = Headers(scope=scope).get("x-late", "")
+    await PlainTextResponse(body + late.encode() or b"nothing")(scope, receive, send)
 
 
 def talking(talk):
@@ -121,3 +123,40 @@ def test_each_head_is_counted_alone_and_bodies_are_not():
         return answers
 
     assert talking(several) == [True] * 5
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "endless", [b"0\r\n" + b"A: b\r\n" * 100, b"0\r\nA: ", b"3;"], ids=["many", "long", "chunk"]
+)
+def test_what_is_no_body_behind_a_head_is_bounded_as_the_head_is(endless):
+    async def send_on(reader, writer):
+        writer.write(CHUNKED + endless)
+        answered = asyncio.create_task(reader.read())
+        for _ in range(100):
+            await asyncio.sleep(0.02)
+            if answered.done():
+                break
+            writer.write(b"b" * 100)
+        return await answered
+
+    assert talking(send_on).startswith(b"HTTP/1.1 431 ")
+
+
+def test_many_small_chunks_are_a_body_and_what_follows_them_is_no_header():
+    seen = []
+
+    async def small_chunks(reader, writer):
+        writer.write(CHUNKED)
+        for _ in range(300):
+            writer.write(b"1;ignored\r\nx\r\n")
+            await asyncio.sleep(0)
+        writer.write(b"0\r\nX-Late: yes\r\n\r\n")
+        seen.append(await answer_of(reader))
+        writer.write(CHUNKED + b"1\r\nx\r\n0\r\nX-Late: yes\r\n\r\n")
+        return await answer_of(reader)
+
+    assert talking(small_chunks) == b"x"
+    assert seen == [b"x" * 300]
