@@ -13,6 +13,8 @@ from python_multipart.multipart import parse_options_header
 _LONGEST_BOUNDARY = 256
 """RFC 2046 allows 70."""
 _LONGEST_HEADERS = 16 * 2**10
+_MOST_FALSE_BOUNDARIES = 1000
+"""Lines of content that begin as the boundary does: each is a step of the interpreter."""
 _LINE = b"\r\n"
 _LAST = b"--"
 _USUAL_DISPOSITION = re.compile(rb'form-data; name="([^"\\]*)"(?:; filename="[^"\\]*")?')
@@ -63,6 +65,7 @@ class MultipartScanner:
         self._at = 0
         self._is_first = True
         self._in_content = False
+        self._false_boundaries = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take in what came.
@@ -111,6 +114,9 @@ class MultipartScanner:
             if len(self._left) < after + 2:
                 found = -1
                 break
+            self._false_boundaries += 1
+            if self._false_boundaries > _MOST_FALSE_BOUNDARIES:
+                raise MultipartError("content full of what begins as its boundary does")
             found = self._left.find(self._delimiter, found + 1)
             after = found + len(self._delimiter)
         is_whole = found >= 0

@@ -158,3 +158,13 @@ def test_the_other_parser_refuses_what_is_refused_here():
     for body in (b"nonsense", b"--c\r\n", b"--bcd"):
         with pytest.raises(FormParserError):
             by_the_library(body, b"b")
+
+
+@pytest.mark.parametrize("chunk", [None, 1000])
+def test_content_full_of_false_boundaries_is_refused(chunk):
+    head, end = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n', b"\r\n--b--"
+    some = b"\r\n--bz" * 900
+
+    assert scan(head + some + end, chunk=chunk) == ([("x", some)], True)
+    with pytest.raises(MultipartError, match="full of what begins as its boundary does"):
+        scan(head + some + some + end, chunk=chunk)
