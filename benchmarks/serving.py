@@ -11,6 +11,7 @@ service share the cores of this machine, and what the client takes of them is re
   on all cores at its best batch, which is how a runtime is usually run; `http_ratio_to_sessions` is
   of one session on each core, which is faster here. Both are of the same runtime in the same
   precision; `http_auto_*` is with those that the service chooses itself.
+* `decode_ms`: from an upload to the pixels of its frames, under that load.
 * `vs_plain_fastapi` and `vs_litserve`: the service over a server that somebody would write on the
   first day, with the same runtime, precision and frames.
 * `null_model_crops_per_s`: JPEG crops that come in and are decoded, batched and answered, when the
@@ -35,7 +36,7 @@ from benchmarks.serving_load import LoadedService, measure_loads
 from benchmarks.serving_throughput import Contest, Rates, measure_rates
 from service.cpu_count import usable_cores
 
-_FIGURES_A_ROUND = 8
+_FIGURES_A_ROUND = 9
 _LOADS = 4
 _LAYERS = 2
 _LAYER_SHARE = 0.25
@@ -98,6 +99,7 @@ def _of_throughput(rates: Rates) -> Figures:
         "http_auto_frames_per_s": round(rates.http_auto, 1),
         "http_auto_runs": rates.chosen,
         "http_auto_ratio": round(rates.http_auto / rates.raw, 3),
+        "decode_ms": round(rates.decode_ms, 2),
         "plain_fastapi_frames_per_s": round(rates.plain_fastapi, 1),
         "vs_plain_fastapi": round(rates.http / rates.plain_fastapi, 3),
         "litserve_frames_per_s": round(rates.litserve, 1),

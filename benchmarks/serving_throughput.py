@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.http_load import Load, closed_load
 from benchmarks.null_artifact import write_null_artifact
 from benchmarks.raw_runtime import BestRaw, Sessions, best_batch
 from benchmarks.running_rival import running_rival
-from benchmarks.running_service import running_service
+from benchmarks.running_service import RunningService, running_service
 from benchmarks.sent_tracklets import base64_json, multipart
 from service.cpu_count import usable_cores
 
@@ -60,6 +61,7 @@ class Rates:
         http: The service, with ONNX Runtime in float32 as well.
         http_auto: The service, with the runtime and precision that it chooses itself.
         chosen: Which they are.
+        decode_ms: From an upload to the pixels of its frames, in the service of `http`.
         null_model: The service, with a model that costs nothing, decoding on each core.
         null_model_long: The same, of tracklets of twice as many frames.
         client_cores: The most that the load generator took of the cores in any measurement.
@@ -72,6 +74,7 @@ class Rates:
     http: float
     http_auto: float
     chosen: str
+    decode_ms: float
     plain_fastapi: float
     litserve: float
     null_model: float
@@ -128,34 +131,36 @@ class _Rounds:
         write_null_artifact(self._null)
 
     def measure(self) -> Iterator[tuple[str, float]]:
-        """Name and frames a second of each."""
+        """Name and figure of each."""
         contest = self._contest
         for name, raw in self._raw.items():
             yield name, raw.frames_per_s(contest.seconds)
-        with self._service(contest.artifact, inference_provider="cpu") as url:
-            yield "http", self._http(url, self._multipart, frames=contest.frames)
+        with self._service(contest.artifact, inference_provider="cpu") as service:
+            yield "http", self._http(service.url, self._multipart, frames=contest.frames)
+            yield "decode_ms", _decode_ms(service.admin_url)
         with running_rival("benchmarks.ordinary_fastapi", contest.artifact) as url:
             yield "plain_fastapi", self._http(url, self._multipart, frames=contest.frames)
         with running_rival("benchmarks.ordinary_litserve", contest.artifact) as url:
             yield "litserve", self._http(url, self._json, frames=contest.frames)
-        with self._service(contest.artifact, inference_provider="auto") as url:
-            self.chosen = _served_by(url)
-            yield "http_auto", self._http(url, self._multipart, frames=contest.frames)
+        with self._service(contest.artifact, inference_provider="auto") as service:
+            self.chosen = _served_by(service.url)
+            yield "http_auto", self._http(service.url, self._multipart, frames=contest.frames)
         yield from self._null_model()
 
     def _null_model(self) -> Iterator[tuple[str, float]]:
         frames = self._contest.frames
         threads = str(usable_cores())
-        with self._service(self._null, inference_provider="cpu", decode_threads=threads) as url:
-            yield "null_model", self._http(url, self._multipart, frames=frames)
-            yield "null_model_long", self._http(url, self._long, frames=2 * frames)
+        decoding = {"inference_provider": "cpu", "decode_threads": threads}
+        with self._service(self._null, **decoding) as service:
+            yield "null_model", self._http(service.url, self._multipart, frames=frames)
+            yield "null_model_long", self._http(service.url, self._long, frames=2 * frames)
 
     @contextmanager
-    def _service(self, artifact: Path, **settings: str) -> Iterator[str]:
+    def _service(self, artifact: Path, **settings: str) -> Iterator[RunningService]:
         """What `auto` found out in the first round is kept for the others."""
         data_dir = self._data / artifact.name
         with running_service(artifact, data_dir=str(data_dir), **settings) as service:
-            yield service.url
+            yield service
 
     def _http(self, url: str, requests: Sequence[bytes], *, frames: int) -> float:
         contest = self._contest
@@ -165,6 +170,18 @@ class _Rounds:
         require_only_good(load)
         self.client_cores = max(self.client_cores, load.client_cores)
         return load.per_s() * frames
+
+
+def _decode_ms(admin_url: str) -> float:
+    """Mean of all that the service decoded."""
+    text = httpx.get(f"{admin_url}/metrics").raise_for_status().text
+    seen = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if family.name == "reid_stage_seconds" and sample.labels["stage"] == "decode"
+    }
+    return 1e3 * seen["reid_stage_seconds_sum"] / seen["reid_stage_seconds_count"]
 
 
 def _served_by(url: str) -> str:

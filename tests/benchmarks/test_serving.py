@@ -29,6 +29,7 @@ def test_one_run_gives_every_figure(tmp_path, capsys):
     assert figures["vs_litserve"] == pytest.approx(
         figures["http_frames_per_s"] / figures["litserve_frames_per_s"], rel=1e-2
     )
+    assert 0 < figures["decode_ms"] < 1000
     assert figures["http_auto_runs"].startswith("onnxruntime/CPUExecutionProvider ")
     assert figures["overload_offered_per_s"] > 0
     assert figures["peak_tracklets_per_s"] > 0
