@@ -17,7 +17,6 @@ from service.api.bulk_lines import STREAMED_PATHS, held_bytes
 from service.api.cut_short import AnswerWhenCutShort
 from service.api.dependencies import whole_path
 from service.api.disconnect import CancelWhenClientLeaves
-from service.api.early_refusal import EarlyRefusal
 from service.api.error_handlers import install_error_handlers
 from service.api.held_runtime import ReleaseRuntime
 from service.api.key_docs import describe_keys
@@ -143,11 +142,6 @@ def _add_middleware(
     app.add_middleware(CancelWhenClientLeaves)
     app.add_middleware(ReleaseRuntime)
     app.add_middleware(AnswerWhenCutShort)
-    app.add_middleware(
-        EarlyRefusal,
-        usual_s=settings.request_timeout_s,
-        longest_s=settings.max_request_timeout_s,
-    )
     local_only = doorkeeper.lets_anyone_in and not settings.allow_anyone
     app.add_middleware(AccessCheck, doorkeeper=doorkeeper, local_only=local_only)
     app.add_middleware(RequestLog, watch=watch)

@@ -11,6 +11,7 @@ import httpx
 from tests.api_keys import add_key, bearer
 from tests.deploy.composed_redis import ComposedRedis
 from tests.deploy.container_files import ROOT, exec_form, image_environment, last_of
+from tests.live_service import ONE_PLAN
 from tests.redis_server import free_port
 
 START_TIMEOUT_S = 60.0
@@ -21,7 +22,7 @@ class ComposedService:
 
     Entry point and command are those of the Dockerfile, the environment is that of both files;
     mapped are the volume, the secret, the keys, the artifact, the package, the name of the other
-    container, and the ports.
+    container, the ports, and what runs the model.
 
     Args:
         config: As a compose client understands the file.
@@ -51,6 +52,7 @@ class ComposedService:
             "REID_KEYS_FILE": str(self._keys_file),
             "REID_ARTIFACT_DIR": str(ROOT / "artifacts/dcct-light"),
             "REID_DATA_DIR": str(self.data),
+            **ONE_PLAN,
         }
         assert told["REID_DATA_DIR"] == "/data"
         return {name: self._beside.here(value) for name, value in told.items()} | mapped

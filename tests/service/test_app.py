@@ -12,7 +12,6 @@ from service.api.access_check import AccessCheck
 from service.api.body_limit import BodyLimit
 from service.api.cut_short import AnswerWhenCutShort
 from service.api.disconnect import CancelWhenClientLeaves
-from service.api.early_refusal import EarlyRefusal
 from service.api.held_runtime import ReleaseRuntime
 from service.api.request_log import RequestLog
 from service.app import create_app
@@ -149,7 +148,6 @@ def test_the_log_is_outside_and_the_body_is_counted_inside_of_the_cancelling():
     assert layers == [
         RequestLog,
         AccessCheck,
-        EarlyRefusal,
         AnswerWhenCutShort,
         ReleaseRuntime,
         CancelWhenClientLeaves,

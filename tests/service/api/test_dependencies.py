@@ -5,10 +5,11 @@ from tests.enrolled_lines import item
 
 def test_a_body_of_another_type_is_refused_with_what_each_path_takes(http: httpx.Client):
     headers = {"Content-Type": "text/plain"}
+    frames = "multipart/form-data or application/msgpack or application/octet-stream or video/*"
     for method, path, accepted in (
-        ("POST", "/embed", "multipart/form-data"),
-        ("POST", "/search", "multipart/form-data or application/json"),
-        ("PUT", "/galleries/default/tracklets/a", "multipart/form-data or application/json"),
+        ("POST", "/embed", frames),
+        ("POST", "/search", f"{frames} or application/json"),
+        ("PUT", "/galleries/default/tracklets/a", f"{frames} or application/json"),
     ):
         answer = http.request(method, path, content=b"{}", headers=headers)
         error = answer.json()["error"]
