@@ -38,8 +38,7 @@ class Upload:
 
 def carries_frames(request: Request) -> bool:
     """Whether the body is of a type that carries frames."""
-    kind = media_type(request)
-    return kind in FRAME_BODIES or kind.startswith("video/")
+    return _is_of_frames(media_type(request))
 
 
 def json_header(json_field: str) -> str:
@@ -59,10 +58,10 @@ async def read_upload(request: Request, settings: Settings, *, json_field: str |
         UnsupportedMediaType: When the body is of a type that carries no frames.
         ReidError: As `read_tracklet_form`, `read_packed_tracklet` and `raw_frames` do.
     """
-    if not carries_frames(request):
+    kind = media_type(request)
+    if not _is_of_frames(kind):
         raise unsupported(request, *FRAME_BODIES)
     limits = FormLimits(max_frames=settings.max_frames, max_json_bytes=settings.max_json_bytes)
-    kind = media_type(request)
     if kind == MULTIPART:
         return await _multipart(request, json_field, limits)
     if kind == MSGPACK:
@@ -74,6 +73,10 @@ async def read_upload(request: Request, settings: Settings, *, json_field: str |
         return await _raw(request, beside, limits)
     file = await _whole_body(request)
     return Upload(VideoOfCrops(file), beside, (beside, file))
+
+
+def _is_of_frames(kind: str) -> bool:
+    return kind in FRAME_BODIES or kind.startswith("video/")
 
 
 async def _multipart(request: Request, json_field: str | None, limits: FormLimits) -> Upload:

@@ -147,16 +147,12 @@ class _Packed:
         if stop - start > self.limits.max_json_bytes:
             raise body_too_large(self.limits.max_json_bytes, f"a larger `{name}`")
         value = msgpack.unpackb(memoryview(self.body)[start:stop], max_ext_len=0)
+        if not isinstance(value, dict):
+            raise _no_json_map(name)
         try:
-            if isinstance(value, dict):
-                return json.dumps(value, ensure_ascii=False).encode()
-        except TypeError:
-            pass
-        raise InvalidInput(
-            expected=f"`{name}` to be a map of what JSON can say",
-            received="another type, or one in it",
-            remedy="pack text, numbers, true, false, nil, lists and maps with keys of text",
-        )
+            return json.dumps(value, ensure_ascii=False).encode()
+        except TypeError as error:
+            raise _no_json_map(name) from error
 
     def _files(self) -> tuple[bytes, ...]:
         start, stop = self.spans["frames"]
@@ -197,6 +193,14 @@ class _Packed:
         if header is None:
             raise _wrong_type(f"`{name}` to be binary")
         return start + header, stop
+
+
+def _no_json_map(name: str) -> InvalidInput:
+    return InvalidInput(
+        expected=f"`{name}` to be a map of what JSON can say",
+        received="another type, or one in it",
+        remedy="pack text, numbers, true, false, nil, lists and maps with keys of text",
+    )
 
 
 def _wrong_type(expected: str) -> InvalidInput:
