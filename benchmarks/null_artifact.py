@@ -82,7 +82,7 @@ def _manifest(directory: Path) -> Manifest:
     )
     fingerprint = model_fingerprint(files["graph.onnx"].sha256, preprocessing, output)
     return Manifest(
-        schema_version=1,
+        schema_version=2,
         model=ModelIdentity(name="null", version="1", fingerprint=fingerprint),
         graph=Graph(file="graph.onnx", precision="fp32", batching_unit="frame"),
         input=InputTensor(name="frames", dtype="uint8", axes=("n", "h", "w", "c"), dynamic=("n",)),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from model.durable_file import durable_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -159,7 +159,7 @@ class Provenance(_Frozen):
 class Manifest(_Frozen):
     """`manifest.json`, whole."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     model: ModelIdentity
     graph: Graph
     input: InputTensor

@@ -132,7 +132,7 @@ def tiny_manifest(
     )
     fingerprint = model_fingerprint(files["graph.onnx"].sha256, preprocessing, OUTPUT)
     return Manifest(
-        schema_version=1,
+        schema_version=2,
         model=ModelIdentity(name="tiny", version=version, fingerprint=fingerprint),
         graph=Graph(file="graph.onnx", precision="fp32", batching_unit=unit),
         input=InputTensor(name="frames", dtype="uint8", axes=AXES[unit], dynamic=AXES[unit][:1]),

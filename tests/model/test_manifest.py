@@ -76,8 +76,8 @@ def test_a_manifest_that_is_no_json_object_is_refused(tmp_path, content):
 
 
 def test_another_schema_version_is_named(artifact):
-    rewrite(artifact, lambda content: content.update(schema_version=2))
-    with pytest.raises(ArtifactError, match="expected artifact schema 1 .* received 2"):
+    rewrite(artifact, lambda content: content.update(schema_version=1))
+    with pytest.raises(ArtifactError, match="expected artifact schema 2 .* received 1"):
         load_manifest(artifact)
 
 

@@ -103,7 +103,7 @@ def _manifest(
     output = _output(network)
     best = description.report.summary[FULL].mean
     return Manifest(
-        schema_version=1,
+        schema_version=2,
         model=ModelIdentity(
             name=description.card.name,
             version=description.card.version,
