@@ -8,12 +8,14 @@ both the training and the serving environment import it.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.durable_file import durable_file
+from model.manifest_json import read_fields, require_seal, sealed_json, unsealed
 
 SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -216,45 +218,44 @@ def load_manifest(directory: Path) -> Manifest:
     """Read and validate `manifest.json`; the files it names are not opened.
 
     Raises:
-        ArtifactError: When the manifest is missing, is not JSON, or breaks the schema.
+        ArtifactError: When the manifest is missing, is not JSON, breaks the schema, or was edited.
     """
     path = directory / MANIFEST_FILE
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        fields = read_fields(path)
+        _require_schema_version(path, fields)
+        manifest = Manifest.model_validate_json(json.dumps(unsealed(fields)))
+        # Last, since what breaks the schema is told by its name.
+        require_seal(path, fields)
     except OSError as error:
         raise ArtifactError(
             f"expected an artifact manifest at {path}, received {error.strerror}; "
             "point the artifact setting at a directory written by `reid-train export`"
         ) from error
-    _require_schema_version(path, text)
-    try:
-        return Manifest.model_validate_json(text)
     except ValidationError as error:
         raise ArtifactError(
             f"expected {path} to keep artifact schema {SCHEMA_VERSION}, received: {error}; "
             "export the artifact again"
         ) from error
+    except ValueError as error:
+        raise ArtifactError(str(error)) from error
+    return manifest
 
 
-def _require_schema_version(path: Path, text: str) -> None:
-    try:
-        version = json.loads(text).get("schema_version")
-    except (ValueError, AttributeError) as error:
-        raise ArtifactError(
-            f"expected a JSON object in {path}, received {text[:40]!r}; export the artifact again"
-        ) from error
+def _require_schema_version(path: Path, fields: Mapping[str, object]) -> None:
+    version = fields.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise ArtifactError(
+        raise ValueError(
             f"expected artifact schema {SCHEMA_VERSION} in {path}, received {version!r}; "
             "use the release that wrote it, or export the artifact again"
         )
 
 
 def verify_files(directory: Path, manifest: Manifest) -> None:
-    """Check size and SHA-256 of every file that the manifest names.
+    """Check place, size and SHA-256 of every file that the manifest names.
 
     Raises:
-        ArtifactError: For the first file that is missing or differs.
+        ArtifactError: For the first file that is missing, lies elsewhere or differs.
     """
     for name, expected in sorted(manifest.files.items()):
         path = directory / name
@@ -263,12 +264,18 @@ def verify_files(directory: Path, manifest: Manifest) -> None:
                 f"expected {name!r} beside the manifest in {directory}, received nothing; "
                 "copy the whole artifact directory"
             )
-        received = file_digest(path)
-        if received != expected:
+        if not path.resolve().is_relative_to(directory.resolve()):
+            raise ArtifactError(
+                f"expected {name!r} itself in {directory}, received a link to {path.resolve()}; "
+                "copy the artifact with what its links lead to (`cp -rL`)"
+            )
+        # A file of another size need not be read to know that it differs.
+        size = path.stat().st_size
+        received = file_digest(path).sha256 if size == expected.bytes else "unread"
+        if received != expected.sha256:
             raise ArtifactError(
                 f"expected {name!r} with sha256 {expected.sha256} ({expected.bytes} bytes), "
-                f"received {received.sha256} ({received.bytes} bytes); "
-                "copy or export the artifact again"
+                f"received {received} ({size} bytes); copy or export the artifact again"
             )
 
 
@@ -281,5 +288,5 @@ def save_manifest(directory: Path, manifest: Manifest) -> Path:
     verify_files(directory, manifest)
     path = directory / MANIFEST_FILE
     with durable_file(path) as temporary:
-        temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(sealed_json(manifest.model_dump(mode="json")), encoding="utf-8")
     return path

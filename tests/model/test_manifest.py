@@ -25,6 +25,7 @@ def artifact(tmp_path):
 
 
 def rewrite(directory, change):
+    """Edit the manifest by hand; its seal stays as it was."""
     path = directory / MANIFEST_FILE
     content = json.loads(path.read_text())
     change(content)
@@ -68,7 +69,7 @@ def test_no_manifest_says_what_to_point_at(tmp_path):
         load_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"not json", b"3", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"not json", b"3", b"\xff\xfe", b"[" * 9999])
 def test_a_manifest_that_is_no_json_object_is_refused(tmp_path, content):
     (tmp_path / MANIFEST_FILE).write_bytes(content)
     with pytest.raises(ArtifactError, match="expected a JSON object"):
@@ -79,6 +80,70 @@ def test_another_schema_version_is_named(artifact):
     rewrite(artifact, lambda content: content.update(schema_version=1))
     with pytest.raises(ArtifactError, match="expected artifact schema 2 .* received 1"):
         load_manifest(artifact)
+
+
+EDITS = {
+    "name": lambda content: content["model"].update(name="other"),
+    "least cosine": lambda content: content["golden"].update(least_cosine=0.5),
+    "result": lambda content: content["provenance"].update(rank_1=99.9),
+    "a file more": lambda content: content["files"].update(
+        {"more": {"sha256": "0" * 64, "bytes": 1}}
+    ),
+    "seal": lambda content: content.update(manifest_sha256="0" * 64),
+    "no seal": lambda content: content.pop("manifest_sha256"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_that_keeps_the_schema_is_noticed(artifact, edit):
+    rewrite(artifact, EDITS[edit])
+    told = r"expected manifest_sha256 \w{64} over all other fields of .*manifest.json, received "
+    with pytest.raises(ArtifactError, match=told + ".*: it was edited after it was written; copy"):
+        load_manifest(artifact)
+
+
+def test_how_the_json_is_laid_out_does_not_matter(artifact):
+    before = load_manifest(artifact)
+    path = artifact / MANIFEST_FILE
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(fields.items()))))
+    assert load_manifest(artifact) == before
+
+
+def test_a_link_out_of_the_directory_is_refused(artifact, tmp_path):
+    manifest = load_manifest(artifact)
+    graph = artifact / manifest.graph.file
+    graph.rename(tmp_path / "elsewhere")
+    graph.symlink_to(tmp_path / "elsewhere")
+    told = f"expected '{graph.name}' itself in .*, received a link to .*elsewhere; copy .*cp -rL"
+    with pytest.raises(ArtifactError, match=told):
+        verify_files(artifact, manifest)
+
+
+def test_links_within_the_directory_are_followed(artifact):
+    """So a cluster mounts files that it may exchange all at once."""
+    manifest = load_manifest(artifact)
+    graph = artifact / manifest.graph.file
+    (artifact / "now").mkdir()
+    graph.rename(artifact / "now" / graph.name)
+    graph.symlink_to(artifact / "now" / graph.name)
+    verify_files(artifact, manifest)
+
+
+def test_a_file_of_another_size_is_refused_unread(artifact):
+    manifest = load_manifest(artifact)
+    with (artifact / manifest.graph.file).open("r+b") as graph:
+        graph.truncate(1 << 40)  # takes no place on the disk, and minutes to read
+    with pytest.raises(ArtifactError, match=r"received unread \(1099511627776 bytes\); copy or"):
+        verify_files(artifact, manifest)
+
+
+def test_a_huge_manifest_is_not_read(tmp_path):
+    with (tmp_path / MANIFEST_FILE).open("wb") as file:
+        file.truncate(1 << 40)
+    told = "expected at most 1048576 bytes in .*manifest.json, received more; export"
+    with pytest.raises(ArtifactError, match=told):
+        load_manifest(tmp_path)
 
 
 def test_an_unknown_key_is_refused(artifact):
