@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 FrameModeOption = Annotated[
-    Literal["dense", "fast", "served"],
+    Literal["dense", "fast", "served", "1", "8"],
     typer.Option(
         "--frames",
         help="dense: every frame, for numbers to report. fast: the first frame of each of T "
-        "chunks. served: those that an exported model is given.",
+        "chunks. served: those that an exported model is given. 1: the middle one. 8: so many, "
+        "evenly spaced.",
     ),
 ]
 FramesPerBatch = Annotated[

@@ -1,10 +1,11 @@
 """Which frames of a tracklet an evaluation sees, and in which clips (spec §1.10).
 
 `dense` shows every frame, `fast` the first of each of T chunks, `served` those that the manifest of
-an exported model chooses. Numbers of different modes are never mixed.
+an exported model chooses, `1` and `8` so many chosen in the same way at most: what a model makes of
+less. Numbers of different modes are never mixed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,11 +17,17 @@ from training.data.frame_sampling import (
     interleaved_clips,
 )
 
-FrameMode = Literal["dense", "fast", "served"]
+FrameMode = Literal["dense", "fast", "served", "1", "8"]
 Arrangement = Literal["interleaved", "consecutive", "single frames"]
 
 # Most tracklets of the public data sets are longer; every frame counts up to the cost of 32.
 FRAME_CHOICE = FrameChoice(policy="evenly_spaced", most=32)
+
+EVENLY_SPACED: Mapping[FrameMode, FrameChoice] = {
+    "served": FRAME_CHOICE,
+    "1": FrameChoice(policy="evenly_spaced", most=1),
+    "8": FrameChoice(policy="evenly_spaced", most=8),
+}
 
 
 class PlannedClip(NamedTuple):
@@ -72,7 +79,8 @@ class ClipPlan:
             first = first_of_chunks(frames, self.sampled_frames)
             single = self.arrangement == "single frames"
             return [(position,) for position in dict.fromkeys(first)] if single else [first]
-        seen = range(frames) if self.mode == "dense" else FRAME_CHOICE.indices(frames)
+        every = self.mode == "dense"
+        seen = range(frames) if every else EVENLY_SPACED[self.mode].indices(frames)
         return [tuple(seen[place] for place in places) for places in self._places(len(seen))]
 
     def _places(self, seen: int) -> Sequence[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from training.evaluation.clip_plan import FRAME_CHOICE, Arrangement, FrameMode
+from training.evaluation.clip_plan import EVENLY_SPACED, Arrangement, FrameMode
 from training.frozen_model import FrozenModel
 
 
@@ -100,11 +100,12 @@ class RetrievalProtocol(FrozenModel):
         return {"standard": "standard", "mars": "official MARS (trapezoid)"}[self.average_precision]
 
     def _frames(self) -> str:
-        return {
-            "dense": "every frame",
-            "fast": f"the first frame of each of {self.sampled_frames} chunks",
-            "served": f"at most {FRAME_CHOICE.most} evenly spaced frames",
-        }[self.frames]
+        if self.frames == "dense":
+            return "every frame"
+        if self.frames == "fast":
+            return f"the first frame of each of {self.sampled_frames} chunks"
+        most = EVENLY_SPACED[self.frames].most
+        return "the middle frame" if most == 1 else f"at most {most} evenly spaced frames"
 
     def _clips(self) -> str:
         if self.clips == "single frames":

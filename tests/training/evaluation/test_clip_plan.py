@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.manifest import FrameChoice
 from model.registry import build_model
 from model.related.grl import GRLConfig
 from tests.tiny_models import TINY_CNN, tiny_dcct
@@ -41,6 +42,21 @@ def test_fast_sees_one_frame_of_each_chunk_once(frames, sampled, arrangement):
 def test_served_sees_what_the_manifest_chooses(frames, arrangement):
     clips = ClipPlan("served", 8, arrangement).clips(frames)
     assert sorted(counted(clips)) == list(FRAME_CHOICE.indices(frames))
+
+
+@given(st.integers(1, 200), st.sampled_from([1, 8]), st.sampled_from(ARRANGEMENTS))
+def test_so_many_frames_at_most_are_seen_evenly_spaced(frames, most, arrangement):
+    clips = ClipPlan(str(most), 4, arrangement).clips(frames)
+    seen = counted(clips)
+    assert len(seen) == min(frames, most)
+    assert sorted(seen) == list(FrameChoice(policy="evenly_spaced", most=most).indices(frames))
+
+
+def test_one_frame_is_the_middle_one_whatever_the_clip():
+    for arrangement in ARRANGEMENTS:
+        (clip,) = ClipPlan("1", 4, arrangement).clips(9)
+        assert {*clip.positions} == {4}
+        assert sum(clip.counted) == 1
 
 
 def test_a_very_long_tracklet_is_cut_as_the_specification_says():

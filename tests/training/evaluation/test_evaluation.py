@@ -73,7 +73,7 @@ def test_mars_is_judged_with_and_without_queries_in_the_gallery(mars, weights, t
 
 def test_modes_are_told_apart(mars, weights):
     tasks = choose_tasks(mars)
-    for mode in ("fast", "served"):
+    for mode in ("fast", "served", "1", "8"):
         report = evaluate(
             weights, tasks, embedding=EmbeddingSettings(mode=mode), baseline=False
         ).report

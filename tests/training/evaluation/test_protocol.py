@@ -39,6 +39,17 @@ SERVED = "at most 32 evenly spaced frames, one by one"
             "cosine; standard average precision; the first frame of each of 8 chunks, in "
             "consecutive clips of 8",
         ),
+        (
+            {"frames": "1"},
+            "every tracklet is a query against all others; same identity and same camera left out; "
+            "cosine; standard average precision; the middle frame, one by one",
+        ),
+        (
+            {"frames": "8", "clips": "interleaved"},
+            "every tracklet is a query against all others; same identity and same camera left out; "
+            "cosine; standard average precision; at most 8 evenly spaced frames, in interleaved "
+            "clips of 8",
+        ),
     ],
 )  # fmt: skip
 def test_the_sentence_says_all_that_numbers_depend_on(changes, sentence):
