@@ -90,6 +90,7 @@ def _manifest(directory: Path) -> Manifest:
         output=output,
         files=files,
         golden=Golden(clip=_FILES[1], embedding=_FILES[2], least_cosine=0.9999),
+        gate=None,
         calibration=None,
         provenance=Provenance(
             commit="0" * 40,

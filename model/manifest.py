@@ -1,9 +1,10 @@
 """The artifact contract: what a server must know of an exported model, not how it was learned.
 
-An artifact is a directory: the graph, `manifest.json`, the golden clip with its embedding, and a
-model card. The exporter can write only through `save_manifest`; the server reads only through
-`load_manifest` and `verify_files`. This module needs the standard library and pydantic alone, since
-both the training and the serving environment import it.
+An artifact is a directory: the graph, `manifest.json`, the golden clip with its embedding, the
+embeddings that the graph was held against (`model/stored_gate.py`), and a model card. The exporter
+can write only through `save_manifest`; the server reads only through `load_manifest` and
+`verify_files`. This module needs the standard library and pydantic alone, since both the training
+and the serving environment import it.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from model.durable_file import durable_file
 from model.manifest_json import read_fields, require_seal, sealed_json, unsealed
+from model.stored_gate import Gate
 
 SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -169,6 +171,7 @@ class Manifest(_Frozen):
     output: OutputTensor
     files: dict[str, FileDigest]
     golden: Golden
+    gate: Gate | None
     calibration: Calibration | None
     provenance: Provenance
 
@@ -179,7 +182,8 @@ class Manifest(_Frozen):
                 raise ValueError(
                     f"expected plain file names beside the manifest, received {name!r}"
                 )
-        for name in (self.graph.file, self.golden.clip, self.golden.embedding):
+        gate = () if self.gate is None else (self.gate.embeddings,)
+        for name in (self.graph.file, self.golden.clip, self.golden.embedding, *gate):
             if name not in self.files:
                 raise ValueError(f"expected a digest of {name!r} in files, received none")
         return self

@@ -140,6 +140,7 @@ def tiny_manifest(
         output=OUTPUT,
         files=files,
         golden=Golden(clip=FILES[1], embedding=FILES[2], least_cosine=0.9999),
+        gate=None,
         calibration=None,
         provenance=Provenance(
             commit="0" * 40,

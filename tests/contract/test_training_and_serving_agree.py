@@ -24,7 +24,6 @@ from training.data.tracklet import Tracklet
 from training.evaluation.embed import embed_frames
 from training.export.artifact import write_artifact
 from training.export.description import ArtifactCard, ArtifactDescription
-from training.export.drawn_frames import golden_clip, parity_frames
 
 SIZE = (64, 32)
 
@@ -51,9 +50,7 @@ def artifact_dir(network, tmp_path_factory):
         report=made_up_report(),
     )  # fmt: skip
     directory = tmp_path_factory.mktemp("contract") / "artifact"
-    write_artifact(
-        network, directory, description, frames=parity_frames(SIZE), golden_clip=golden_clip(SIZE)
-    )
+    write_artifact(network, directory, description)
     return directory
 
 

@@ -232,5 +232,5 @@ def test_a_negative_frame_count_is_refused():
 def test_the_schema_names_every_key_of_the_contract():
     assert set(Manifest.model_fields) == {
         "schema_version", "model", "graph", "input", "preprocessing", "output", "files", "golden",
-        "calibration", "provenance",
+        "gate", "calibration", "provenance",
     }  # fmt: skip

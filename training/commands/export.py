@@ -14,24 +14,16 @@ def export(
     card: Annotated[Path, typer.Option(help="YAML: name, version, data, data_licence, training.")],
     report: Annotated[Path, typer.Option(help="Output of `evaluate --json`.")],
 ) -> None:
-    """Write graph, manifest, golden clip and card; publish nothing unless parity holds."""
+    """Write graph, manifest, golden clip and card; publish nothing that the gate refuses."""
     from model.weights import open_network
     from training.export.artifact import write_artifact
     from training.export.description import ArtifactDescription, load_card, load_report
-    from training.export.drawn_frames import golden_clip, parity_frames
 
     with errors_for_people():
         network = open_network(weights)
-        size = (network.config.height, network.config.width)
         description = ArtifactDescription(
             card=load_card(card), commit=commit(), report=load_report(report, weights=weights)
         )
-        manifest = write_artifact(
-            network,
-            directory,
-            description,
-            frames=parity_frames(size),
-            golden_clip=golden_clip(size),
-        )
+        manifest = write_artifact(network, directory, description)
         typer.echo(f"{directory}: {manifest.model.name} {manifest.model.version}")
         typer.echo(manifest.model.fingerprint)

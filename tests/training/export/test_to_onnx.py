@@ -1,14 +1,15 @@
 import onnx
 
-from training.export.to_onnx import INPUT_NAME, OPSET, OUTPUT_NAME, export_onnx
+from training.export.network_graph import OUTPUT_NAME, network_graph, preprocessing_of
+from training.export.to_onnx import OPSET, export_onnx
 
 
 def test_the_graph_has_one_input_one_output_and_only_n_is_dynamic(tmp_path, small_network):
     path = tmp_path / "model.onnx"
-    export_onnx(small_network, path)
+    export_onnx(network_graph(small_network), path, preprocessing_of(small_network))
     graph = onnx.load(path)
     (frames,), (features,) = graph.graph.input, graph.graph.output
-    assert (frames.name, features.name) == (INPUT_NAME, OUTPUT_NAME)
+    assert (frames.name, features.name) == ("frames", OUTPUT_NAME)
     assert frames.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert features.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     shape = frames.type.tensor_type.shape.dim

@@ -2,7 +2,7 @@ import torch
 
 from model.features import embedding
 from model.normalization import FrameNormalization
-from training.export.frame_graph import FrameGraph
+from training.export.network_graph import FrameGraph
 
 
 def test_mean_of_frame_features_part_by_part_is_the_tracklet_embedding(small_network):
