@@ -149,8 +149,9 @@ class Calibration(_Frozen):
 
 
 class Provenance(_Frozen):
-    """Where the weights come from and what they reached."""
+    """Of what network the weights are, where they come from and what they reached."""
 
+    network: str | None = None
     commit: str
     data: str
     protocol: str

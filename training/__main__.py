@@ -3,6 +3,7 @@
 import typer
 
 from training.commands.attention import attention
+from training.commands.card import card
 from training.commands.complexity import complexity
 from training.commands.data import check, synthesize
 from training.commands.data_manifest import manifest
@@ -21,7 +22,18 @@ app = typer.Typer(
 data_app = typer.Typer(help="Data sets, real and drawn.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-for command in (train, evaluate, rank, report, attention, matrix, student, complexity, export):
+for command in (
+    train,
+    evaluate,
+    rank,
+    report,
+    attention,
+    matrix,
+    student,
+    complexity,
+    export,
+    card,
+):
     app.command()(command)
 for data_command in (check, synthesize, manifest):
     data_app.command()(data_command)

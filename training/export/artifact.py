@@ -9,7 +9,8 @@ from model.manifest import Manifest, Provenance
 from model.tracklet_network import TrackletNetwork
 from training.evaluation.feature_groups import FULL
 from training.export.artifact_directory import require_artifact_or_nothing
-from training.export.description import ArtifactDescription
+from training.export.card_results import Judged, MeasuredResults
+from training.export.description import ArtifactDescription, network_in_words
 from training.export.model_card import model_card
 from training.export.network_graph import (
     network_graph,
@@ -54,10 +55,13 @@ def write_artifact(
 
 def _publication(network: TrackletNetwork, description: ArtifactDescription) -> Publication:
     best = description.report.summary[FULL].mean
+    judged = Judged("at the export", "reid-train evaluate WEIGHTS --json", description.report)
+    results = MeasuredResults(evaluations=(judged,))
     return Publication(
         name=description.card.name,
         version=description.card.version,
         provenance=Provenance(
+            network=network_in_words(network.config),
             commit=description.commit,
             data=description.card.data,
             protocol=description.report.protocol.sentence(),
@@ -66,9 +70,7 @@ def _publication(network: TrackletNetwork, description: ArtifactDescription) -> 
             exporter=dict(exporter_versions()),
             data_licence=description.card.data_licence,
         ),
-        card=lambda gate: model_card(
-            description, network.config, least_cosine=gate.measured.least_cosine
-        ),
+        card=lambda manifest: model_card(manifest, description.card, results),
     )
 
 

@@ -3,14 +3,33 @@
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from model.manifest import file_digest
+from model.tracklet_network import ModelConfig
 from training.evaluation.feature_groups import FULL
 from training.evaluation.report import EvaluationReport
+from training.export.card_results import CardResults, read_evaluation
+from training.frozen_model import FrozenModel
 
 
-class ArtifactCard(BaseModel):
+class Teacher(FrozenModel):
+    """A model whose embeddings were learned from as well.
+
+    Attributes:
+        name: Its name, and where it comes from.
+        licence: Of the teacher.
+        training_data: What it learned from, or that nobody says.
+        part: What was learned from it.
+    """
+
+    name: str
+    licence: str
+    training_data: str
+    part: str
+
+
+class ArtifactCard(FrozenModel):
     """The part of the description that a person writes, as YAML.
 
     Attributes:
@@ -19,25 +38,34 @@ class ArtifactCard(BaseModel):
         data: What it was trained on.
         data_licence: What the data's licence allows the model to be used for.
         training: On what hardware and for how long it was trained, in a sentence or two.
+        teacher: Whose embeddings were learned from, if anybody's.
+        not_for: What it must not be used for, beyond what holds for every model of people.
+        results: Files of measurements, for `reid-train card`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     version: str
     data: str
     data_licence: str
     training: str
+    teacher: Teacher | None = None
+    not_for: tuple[str, ...] = ()
+    results: CardResults = CardResults()
 
 
-class ArtifactDescription(BaseModel):
+class ArtifactDescription(FrozenModel):
     """The card, the commit of the code, and what the model reached on held-out identities."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     card: ArtifactCard
     commit: str
     report: EvaluationReport
+
+
+def network_in_words(config: ModelConfig) -> str:
+    """Which network, and where its training began."""
+    files = [path.name for path in config.initial_weight_files().values()]
+    random = "ImageNet, through timm" if config.pretrained else "random"
+    return f"{config.summary}; initial weights: {', '.join(files) or random}"
 
 
 def load_card(path: Path) -> ArtifactCard:
@@ -49,9 +77,11 @@ def load_card(path: Path) -> ArtifactCard:
     try:
         return ArtifactCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
+        fields = ArtifactCard.model_fields
+        needed = sorted(name for name, field in fields.items() if field.is_required())
         raise ValueError(
-            f"expected a card with {sorted(ArtifactCard.model_fields)} in {path}, "
-            f"received: {error}; see training/configs/market-light.card.yaml"
+            f"expected a card with {needed}, and perhaps {sorted({*fields} - {*needed})}, in "
+            f"{path}, received: {error}; see training/configs/market-light.card.yaml"
         ) from error
 
 
@@ -62,18 +92,7 @@ def load_report(path: Path, *, weights: Path) -> EvaluationReport:
         ValueError: When the file is missing, is not such a report, or is about other weights or
             several splits.
     """
-    try:
-        report = EvaluationReport.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise ValueError(
-            f"expected the output of `reid-train evaluate --json` in {path}, received: {error}; "
-            "run the evaluation again"
-        ) from error
-    if len(report.splits) != 1:
-        raise ValueError(
-            f"expected results of one split in {path}, received {len(report.splits)}; evaluate "
-            "the split that these weights did not learn from"
-        )
+    report = read_evaluation(path)
     split = report.splits[0]
     if FULL not in split.methods:
         raise ValueError(

@@ -1,89 +1,133 @@
 """The model card: what the model is, what it learned from, what it reached, what it is not for."""
 
-import textwrap
+from model.manifest import Calibration, Manifest
+from training.export.card_results import MeasuredResults
+from training.export.card_tables import (
+    ablation_section,
+    curve_section,
+    evaluations_section,
+    paragraph,
+    table,
+)
+from training.export.description import ArtifactCard
 
-from model.tracklet_network import ModelConfig
-from training.evaluation.report import EvaluationReport
-from training.export.description import ArtifactDescription
-
-
-def model_card(
-    description: ArtifactDescription, config: ModelConfig, *, least_cosine: float
-) -> str:
-    """Markdown; every number in it comes from `description` or from the export itself."""
-    return f"""# {description.card.name} {description.card.version}
-
-{_paragraph(_described(config))}
-
-{_paragraph("**Use.** " + description.card.data_licence)}
-
-## Training
-
-{_paragraph(description.card.training)}
-
-{_paragraph("Data: " + description.card.data)}
-
-Code of the export: commit `{description.commit}`. Initial weights:
-{_initial_weights(config)}.
-
-## Results
-
-{results_table(description.report)}
-
-{_paragraph(_circumstances(description.report))}
-
-Weights are stored in half precision and computed with in single precision. Least cosine between
-graph and network over the export's parity check: {least_cosine:.7f}.
-
-## Limits
-
-- It compares clothing and build as seen in a crop. Two people dressed alike are easily confused,
-  and a person who changed clothes is not found.
-- It knows the cameras, the season and the place of its training data. Expect less elsewhere;
-  measure on your own data.
-- Similarities are not probabilities, and no threshold has been calibrated.
-- Embeddings of people are biometric data: process them only with a legal basis, keep them no
-  longer than needed, and let no decision about a person rest on a match alone.
-"""
+NEVER = (
+    "identifying people without a legal basis and their knowledge",
+    "a decision about a person that rests on a match alone",
+    "work, housing, credit, policing or border control by its answers without a person who checks",
+    "inferring who somebody is, feels or believes: it compares clothing and build",
+)
 
 
-def _described(config: ModelConfig) -> str:
+def model_card(manifest: Manifest, card: ArtifactCard, results: MeasuredResults) -> str:
+    """Markdown; every number in it is the manifest's, or a file's that a named command printed."""
+    sections = [
+        f"# {manifest.model.name} {manifest.model.version}",
+        paragraph(_described(manifest)),
+        paragraph("**Use.** " + manifest.provenance.data_licence),
+        "## Training",
+        *_training(manifest, card),
+        "## Results",
+        paragraph(_at_export(manifest)),
+        evaluations_section(results.evaluations),
+        curve_section(results.curve, results.curve_command),
+        ablation_section(results.ablation, results.ablation_command),
+        "## Graph",
+        paragraph(_graph(manifest)),
+        "## Same person or unknown",
+        _calibration(manifest.calibration),
+        "## Not for",
+        _bullets([*NEVER, *card.not_for]),
+        "## Limits",
+        _bullets(_limits(manifest)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _described(manifest: Manifest) -> str:
+    size = f"{manifest.preprocessing.height}×{manifest.preprocessing.width}"
+    network = manifest.provenance.network or f"a graph with frames of {size}"
+    parts = ", ".join(f"{part.name} {part.dimension}" for part in manifest.output.parts)
+    embedding = (
+        f"An embedding has {manifest.output.dimension} numbers ({parts}): each part is "
+        "L2-normalised, then all are concatenated and normalised again."
+    )
+    if manifest.graph.batching_unit == "clip":
+        frames = manifest.preprocessing.frames_per_clip
+        return f"A model of clips of {frames} frames: {network}. {embedding}"
     return (
-        f"A frame model for video person re-identification: {config.summary}. Features of frames "
-        "are averaged over the tracklet; each part is L2-normalised, then all are concatenated "
-        "and normalised again."
+        f"A frame model for video person re-identification: {network}. Features of frames are "
+        f"averaged over the tracklet. {embedding}"
     )
 
 
-def _initial_weights(config: ModelConfig) -> str:
-    files = [path.name for path in config.initial_weight_files().values()]
-    if files:
-        return ", ".join(files)
-    return "ImageNet, through timm" if config.pretrained else "random"
+def _training(manifest: Manifest, card: ArtifactCard) -> list[str]:
+    told = [paragraph(card.training), paragraph("Data: " + manifest.provenance.data)]
+    if card.teacher is not None:
+        teacher = card.teacher
+        told.append(
+            paragraph(
+                f"Teacher: {teacher.name}, licence {teacher.licence}; its training data: "
+                f"{teacher.training_data}. Learned from it: {teacher.part}."
+            )
+        )
+    return [*told, f"Code of the export: commit `{manifest.provenance.commit}`."]
 
 
-def _circumstances(report: EvaluationReport) -> str:
-    split = report.splits[0]
+def _at_export(manifest: Manifest) -> str:
+    reached = manifest.provenance
+    if reached.rank_1 is None or reached.mean_average_precision is None:
+        return "In percent. The manifest holds no result of its own."
     return (
-        f"Over {report.protocol.subject}: {split.valid_queries} valid queries, "
-        f"{len(split.dropped_queries)} dropped, {split.gallery} tracklets in the gallery; "
-        f"{report.protocol.sentence()}."
+        f"In percent. The manifest's own: rank-1 {reached.rank_1:.2f}, mAP "
+        f"{reached.mean_average_precision:.2f} ({reached.protocol})."
     )
 
 
-def _paragraph(text: str) -> str:
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+def _graph(manifest: Manifest) -> str:
+    size = manifest.files[manifest.graph.file].bytes
+    told = f"`{manifest.graph.file}`: {manifest.graph.precision}, {size / 1e6:.1f} MB."
+    gate = manifest.gate
+    if gate is None:
+        return f"{told} It was not held against the network it comes from."
+    return (
+        f"{told} Least cosine to what it was made from, every part of every tracklet by itself: "
+        f"{gate.measured.least_cosine:.7f} (bound {gate.least_cosine:g}); mAP on "
+        f"{gate.mini_gallery.identities} drawn people {gate.measured.mean_average_precision:.2f} "
+        f"against {gate.mean_average_precision:.2f} (bound on the change "
+        f"{gate.most_map_change:g}). `reid-train verify` measures both again."
+    )
 
 
-def results_table(report: EvaluationReport) -> str:
-    """The report's methods as a Markdown table, in percent."""
+def _calibration(calibration: Calibration | None) -> str:
+    if calibration is None:
+        return 'Not calibrated: no threshold for "unknown" is given, nor a probability.'
     rows = [
-        f"| {name} | {m.rank_1:.2f} | {m.rank_5:.2f} | {m.rank_10:.2f} | {m.rank_20:.2f} "
-        f"| {m.mean_average_precision:.2f} | {m.mean_inverse_penalty:.2f} |"
-        for name, m in report.splits[0].methods.items()
+        [rate, f"{threshold:.4f}"] for rate, threshold in sorted(calibration.thresholds.items())
     ]
-    head = [
-        "| features | rank-1 | rank-5 | rank-10 | rank-20 | mAP | mINP |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    return "\n".join(head + rows)
+    return (
+        f"{table(['false-accept rate', 'least similarity'], rows)}\n\n"
+        f"Measured with {calibration.gallery_size} tracklets in the gallery; false accepts grow "
+        "with it.\n\n    reid-train calibrate"
+    )
+
+
+def _limits(manifest: Manifest) -> list[str]:
+    return [
+        "Two people dressed alike are easily confused, and a person who changed clothes is not "
+        "found.",
+        "It knows the cameras, the season and the place of its training data. Expect less "
+        "elsewhere; measure on your own data.",
+        *(
+            ["Similarities are not probabilities, and no threshold has been calibrated."]
+            if manifest.calibration is None
+            else ["Probabilities and thresholds hold for people and cameras like those calibrated "
+                  "on, and for galleries of about that size."]
+        ),
+        "Embeddings of people are biometric data: keep them no longer than needed, and forget on "
+        "request.",
+    ]  # fmt: skip
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(paragraph(f"- {line}").replace("\n", "\n  ") for line in lines)

@@ -21,11 +21,11 @@ from model.manifest import (
     Provenance,
     file_digest,
     model_fingerprint,
-    save_manifest,
 )
 from model.stored_gate import Gate
 from training.data.synthetic import SyntheticWorld
 from training.export.artifact_directory import staged
+from training.export.card_file import write_card
 from training.export.gate import BOUNDS, Precision, Reference, largest_batch, pass_gate
 from training.export.graph_runner import RunItems, onnx_runner, run_in_batches
 from training.export.mini_gallery import answers, draw_gallery
@@ -35,7 +35,6 @@ GRAPH_FILE = "model.onnx"
 GOLDEN_CLIP_FILE = "golden_clip.npy"
 GOLDEN_EMBEDDING_FILE = "golden_embedding.npy"
 GATE_FILE = "gate_embeddings.npy"
-CARD_FILE = "MODEL_CARD.md"
 GOLDEN_FRAMES = 4
 
 # Kernels differ between processors in the last digits; a wrong weight moves the cosine far more.
@@ -82,13 +81,13 @@ class Publication:
         name: The model's name.
         version: The model's version.
         provenance: Where the weights come from.
-        card: The model card in Markdown, of what the gate measured.
+        card: The model card in Markdown, of a manifest that is whole but for the card's digest.
     """
 
     name: str
     version: str
     provenance: Provenance
-    card: Callable[[Gate], str]
+    card: Callable[[Manifest], str]
 
 
 def publish(graph: PreparedGraph, directory: Path, publication: Publication) -> Manifest:
@@ -107,10 +106,8 @@ def publish(graph: PreparedGraph, directory: Path, publication: Publication) -> 
         shutil.copyfile(graph.file, staging / GRAPH_FILE)
         gate = _prove(graph, staging)
         _write_golden(graph, staging)
-        (staging / CARD_FILE).write_text(publication.card(gate), encoding="utf-8")
         manifest = _manifest(graph, gate, publication, _digests(staging))
-        save_manifest(staging, manifest)
-    return manifest
+        return write_card(staging, manifest, publication.card(manifest))
 
 
 def golden_clip(preprocessing: Preprocessing) -> NDArray[np.uint8]:

@@ -5,7 +5,8 @@ import yaml
 
 from model.manifest import file_digest
 from tests.evaluation_reports import made_up_report
-from training.export.description import load_card, load_report
+from tests.small_models import small_student
+from training.export.description import load_card, load_report, network_in_words
 
 CARD = {"name": "a", "version": "1", "data": "b", "data_licence": "c", "training": "d"}
 
@@ -22,6 +23,26 @@ def test_a_card_with_a_wrong_field_is_refused(tmp_path, change):
     path.write_text(yaml.safe_dump(CARD | change))
     with pytest.raises(ValueError, match="(?s)expected a card with .* see training/configs"):
         load_card(path)
+
+
+def test_what_a_card_needs_and_may_have_is_said(tmp_path):
+    path = tmp_path / "card.yaml"
+    path.write_text("name: a")
+    told = (
+        r"(?s)expected a card with \['data', 'data_licence', 'name', 'training', 'version'\], and "
+        r"perhaps \['not_for', 'results', 'teacher'\], in .*"
+    )
+    with pytest.raises(ValueError, match=told):
+        load_card(path)
+
+
+def test_the_network_is_named_with_where_its_weights_began():
+    drawn = network_in_words(small_student())
+    assert "mobilenetv2_100 and deit_tiny_patch16_224 at 64×32" in " ".join(drawn.split())
+    assert drawn.endswith("; initial weights: random")
+    assert network_in_words(small_student(pretrained=True)).endswith("ImageNet, through timm")
+    of_a_file = small_student(cnn_weights="lup/resnet50.safetensors")
+    assert network_in_words(of_a_file).endswith("; initial weights: resnet50.safetensors")
 
 
 def test_a_missing_card_is_refused(tmp_path):
