@@ -10,7 +10,6 @@ from model.manifest import (
     EmbeddingPart,
     FrameChoice,
     Golden,
-    Graph,
     InputTensor,
     Manifest,
     ModelIdentity,
@@ -21,6 +20,7 @@ from model.manifest import (
     model_fingerprint,
     save_manifest,
 )
+from model.stored_graph import Graph
 
 HEIGHT, WIDTH, MOST_FRAMES, DIMENSION = 256, 128, 32, 96
 _FILES = ("graph.onnx", "golden_clip.npy", "golden_embedding.npy", "card.md")

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from model.durable_file import durable_file
 from model.manifest_json import read_fields, require_seal, sealed_json, unsealed
 from model.stored_gate import Gate
+from model.stored_graph import Graph
 
 SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -39,14 +40,6 @@ class ModelIdentity(_Frozen):
     name: str
     version: str
     fingerprint: Sha256
-
-
-class Graph(_Frozen):
-    """The graph's file, its precision, and the unit the server puts in a batch."""
-
-    file: str
-    precision: Literal["fp32", "fp16", "int8"]
-    batching_unit: Literal["frame", "clip"]
 
 
 class InputTensor(_Frozen):
@@ -184,16 +177,15 @@ class Manifest(_Frozen):
                     f"expected plain file names beside the manifest, received {name!r}"
                 )
         gate = () if self.gate is None else (self.gate.embeddings,)
-        for name in (self.graph.file, self.golden.clip, self.golden.embedding, *gate):
+        for name in (*self.graph.files, self.golden.clip, self.golden.embedding, *gate):
             if name not in self.files:
                 raise ValueError(f"expected a digest of {name!r} in files, received none")
         return self
 
     @model_validator(mode="after")
     def _fingerprint_matches(self) -> Self:
-        expected = model_fingerprint(
-            self.files[self.graph.file].sha256, self.preprocessing, self.output
-        )
+        graph, *weights = (self.files[name].sha256 for name in self.graph.files)
+        expected = model_fingerprint(graph, self.preprocessing, self.output, *weights)
         if self.model.fingerprint != expected:
             raise ValueError(
                 f"expected fingerprint {expected} from graph, preprocessing and output, "
@@ -202,14 +194,15 @@ class Manifest(_Frozen):
         return self
 
 
-def model_fingerprint(graph_sha256: str, preprocessing: Preprocessing, output: OutputTensor) -> str:
+def model_fingerprint(
+    graph_sha256: str, preprocessing: Preprocessing, output: OutputTensor, *weights_sha256: str
+) -> str:
     """SHA-256 over everything that decides an embedding: graph, frame handling and pooling."""
-    described = json.dumps(
-        [graph_sha256, preprocessing.model_dump(mode="json"), output.model_dump(mode="json")],
-        sort_keys=True,
-        separators=(",", ":"),
+    described = [preprocessing.model_dump(mode="json"), output.model_dump(mode="json")]
+    content = json.dumps(
+        [graph_sha256, *described, *weights_sha256], sort_keys=True, separators=(",", ":")
     )
-    return hashlib.sha256(described.encode()).hexdigest()
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> FileDigest:

@@ -20,7 +20,6 @@ from model.manifest import (
     EmbeddingPart,
     FrameChoice,
     Golden,
-    Graph,
     InputTensor,
     Manifest,
     ModelIdentity,
@@ -31,6 +30,7 @@ from model.manifest import (
     model_fingerprint,
     save_manifest,
 )
+from model.stored_graph import Graph
 
 MOST_FRAMES = 8
 PARTS = (EmbeddingPart(name="cnn", dimension=12), EmbeddingPart(name="transformer", dimension=8))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from model.manifest import (
     FileDigest,
     Golden,
-    Graph,
     InputTensor,
     Manifest,
     ModelIdentity,
@@ -23,6 +22,7 @@ from model.manifest import (
     model_fingerprint,
 )
 from model.stored_gate import Gate
+from model.stored_graph import Graph
 from training.data.synthetic import SyntheticWorld
 from training.export.artifact_directory import staged
 from training.export.card_file import write_card
