@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from model.calibration import Calibration
 from model.durable_file import durable_file
 from model.manifest_json import read_fields, require_seal, sealed_json, unsealed
 from model.stored_gate import Gate
@@ -132,13 +133,6 @@ class Golden(_Frozen):
     clip: str
     embedding: str
     least_cosine: Annotated[float, Field(gt=0, le=1)]
-
-
-class Calibration(_Frozen):
-    """Similarity thresholds per false-accept rate, and the gallery size they were measured at."""
-
-    thresholds: dict[str, float]
-    gallery_size: Annotated[int, Field(ge=1)]
 
 
 class Provenance(_Frozen):

@@ -1,13 +1,13 @@
 """The model card: what the model is, what it learned from, what it reached, what it is not for."""
 
-from model.manifest import Calibration, Manifest
+from model.manifest import Manifest
+from training.export.calibration_section import calibration_section
 from training.export.card_results import MeasuredResults
 from training.export.card_tables import (
     ablation_section,
     curve_section,
     evaluations_section,
     paragraph,
-    table,
 )
 from training.export.description import ArtifactCard
 
@@ -35,7 +35,7 @@ def model_card(manifest: Manifest, card: ArtifactCard, results: MeasuredResults)
         "## Graph",
         paragraph(_graph(manifest)),
         "## Same person or unknown",
-        _calibration(manifest.calibration),
+        calibration_section(manifest.calibration),
         "## Not for",
         _bullets([*NEVER, *card.not_for]),
         "## Limits",
@@ -96,19 +96,6 @@ def _graph(manifest: Manifest) -> str:
         f"{gate.mini_gallery.identities} drawn people {gate.measured.mean_average_precision:.2f} "
         f"against {gate.mean_average_precision:.2f} (bound on the change "
         f"{gate.most_map_change:g}). `reid-train verify` measures both again."
-    )
-
-
-def _calibration(calibration: Calibration | None) -> str:
-    if calibration is None:
-        return 'Not calibrated: no threshold for "unknown" is given, nor a probability.'
-    rows = [
-        [rate, f"{threshold:.4f}"] for rate, threshold in sorted(calibration.thresholds.items())
-    ]
-    return (
-        f"{table(['false-accept rate', 'least similarity'], rows)}\n\n"
-        f"Measured with {calibration.gallery_size} tracklets in the gallery; false accepts grow "
-        "with it.\n\n    reid-train calibrate"
     )
 
 

@@ -1,9 +1,9 @@
 import pytest
 
-from model.manifest import Calibration
 from model.stored_gate import Gate, Measured, MiniGallery
 from tests.artifact_factory import write_tiny_artifact
 from tests.evaluation_reports import made_up_report
+from tests.made_up_calibration import made_up_calibration
 from training.export.card_results import AblationRow, CurvePoint, Judged, MeasuredResults
 from training.export.description import ArtifactCard, Teacher
 from training.export.model_card import model_card
@@ -119,9 +119,14 @@ def test_what_it_is_not_for_is_told_and_can_be_added_to(manifest):
 
 
 def test_thresholds_come_with_the_size_of_their_gallery(manifest):
-    calibration = Calibration(thresholds={"0.01": 0.5, "0.001": 0.61}, gallery_size=210)
+    calibration = made_up_calibration(unresolved_rates=(1e-5,))
     told = page(manifest.model_copy(update={"calibration": calibration}))
-    assert "| 0.001 | 0.6100 | | 0.01 | 0.5000 | Measured with 210 tracklets" in told
+    assert "| 1 | 0.5000 | measured | 87.50 | 1.000 ± 0.500 | 81.25 |" in told
+    assert "| 0.01 | 0.7000 | extrapolated |" in told
+    assert "20 tracklets of 5 people on average; 400 searches for known and 600 for" in told
+    assert "slope 10.000, intercept -5.000; on held-out people Brier score 0.0625" in told
+    assert "within 0.0625: of the searches that lead by more, 95.0 % named the right" in told
+    assert "Too few unknown tracklets for a threshold at 0.001 %." in told
     assert "Not calibrated" not in told
     assert "no threshold has been calibrated" not in told
 
