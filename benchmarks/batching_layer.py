@@ -18,7 +18,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import onnxruntime
@@ -31,6 +33,7 @@ from model.manifest import load_manifest
 from service.batching.backend import Backend
 from service.batching.batcher import Batcher
 from service.batching.options import BatcherOptions
+from service.batching.request import Features, Items
 from service.cpu_count import usable_cores
 
 CLIENTS = 64
@@ -45,6 +48,8 @@ class LayerCost:
     Attributes:
         ratio_64: Items a second of 64 clients over those of the raw loop.
         added_ms_1: Milliseconds a call by one client takes more than the backend's own run.
+        bare_round_trip_ms: The same of a queue, one thread and a future, with nothing between: what
+            waking two threads costs on this machine, measured in the same turns.
     """
 
     raw_items_per_s: float
@@ -53,6 +58,7 @@ class LayerCost:
     raw_ms_1: float
     batcher_ms_1: float
     added_ms_1: float
+    bare_round_trip_ms: float
     batch: int
     lanes: int
 
@@ -64,6 +70,15 @@ class Setup:
     backends: Sequence[Backend]
     options: BatcherOptions
     item_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Milliseconds of one run, and of it by a bare thread and by the batcher."""
+
+    run: float
+    bare: float
+    call: float
 
 
 class SleepingDevice:
@@ -130,23 +145,21 @@ def measure(setup: Setup, *, seconds: float, rounds: int, advance: Callable[[], 
     batch = setup.options.batch_sizes[-1]
     random = np.random.default_rng(0)
     ready = random.integers(0, 256, (batch, *setup.item_shape), dtype=np.uint8)
-    raw, batched, raw_ms, batched_ms = [], [], [], []
+    raw, batched, turns = [], [], []
     for _ in range(rounds):
         raw.append(raw_items_per_s(setup.backends, ready, seconds))
         batched.append(uvloop.run(batched_items_per_s(setup, seconds)))
-        one_run, one_call = uvloop.run(latencies_ms(setup, seconds))
-        raw_ms.append(one_run)
-        batched_ms.append(one_call)
+        turns.append(uvloop.run(latencies_ms(setup, seconds)))
         advance()
     raw_median, batched_median = statistics.median(raw), statistics.median(batched)
-    added = [call - run for call, run in zip(batched_ms, raw_ms, strict=True)]
     return LayerCost(
         raw_items_per_s=round(raw_median, 1),
         batcher_items_per_s=round(batched_median, 1),
         ratio_64=round(batched_median / raw_median, 4),
-        raw_ms_1=round(statistics.median(raw_ms), 3),
-        batcher_ms_1=round(statistics.median(batched_ms), 3),
-        added_ms_1=round(statistics.median(added), 3),
+        raw_ms_1=round(statistics.median(turn.run for turn in turns), 3),
+        batcher_ms_1=round(statistics.median(turn.call for turn in turns), 3),
+        added_ms_1=round(statistics.median(turn.call - turn.run for turn in turns), 3),
+        bare_round_trip_ms=round(statistics.median(turn.bare - turn.run for turn in turns), 3),
         batch=batch,
         lanes=len(setup.backends),
     )
@@ -191,25 +204,60 @@ async def batched_items_per_s(setup: Setup, seconds: float) -> float:
         await asyncio.to_thread(batcher.stop)
 
 
-async def latencies_ms(setup: Setup, seconds: float) -> tuple[float, float]:
-    """Medians of one run of the first backend and of one call of one client, in turns."""
-    batcher = Batcher(setup.backends[:1], setup.options)
+async def latencies_ms(setup: Setup, seconds: float) -> Latencies:
+    """Medians of one run of the first backend, and of one client's call of it, in turns."""
+    backend = setup.backends[0]
+    batcher = Batcher([backend], setup.options)
+    bare = _BareThread(backend)
     batcher.start()
     size = min(FRAMES, setup.options.batch_sizes[-1])
     items = np.zeros((size, *setup.item_shape), np.uint8)
-    runs, calls = [], []
+    runs, bares, calls = [], [], []
     until_s = time.perf_counter() + seconds
     try:
         while time.perf_counter() < until_s:
-            started_s = time.perf_counter()
-            setup.backends[0].run(items)
-            between_s = time.perf_counter()
+            moments = [time.perf_counter()]
+            backend.run(items)
+            moments.append(time.perf_counter())
+            await bare.features(items)
+            moments.append(time.perf_counter())
             await batcher.features(items)
-            runs.append(between_s - started_s)
-            calls.append(time.perf_counter() - between_s)
+            moments.append(time.perf_counter())
+            for times, (start_s, end_s) in zip(
+                (runs, bares, calls), pairwise(moments), strict=True
+            ):
+                times.append(end_s - start_s)
     finally:
+        bare.stop()
         await asyncio.to_thread(batcher.stop)
-    return statistics.median(runs) * 1e3, statistics.median(calls) * 1e3
+    return Latencies(*(1e3 * statistics.median(times) for times in (runs, bares, calls)))
+
+
+class _BareThread:
+    """The least that takes a call to another thread and its answer back."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._asked: SimpleQueue[tuple[Items, asyncio.Future[Features]] | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._answer_all, daemon=True)
+        self._thread.start()
+
+    async def features(self, items: Items) -> Features:
+        """One run."""
+        future = self._loop.create_future()
+        self._asked.put((items, future))
+        return await future
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _answer_all(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            items, future = asked
+            self._loop.call_soon_threadsafe(future.set_result, self._backend.run(items))
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ One run of about seven minutes gives every figure; nothing else should run meanw
 service share the cores of this machine, and what the client takes of them is reported.
 
 * `batcher_*`: the batching layer alone, without HTTP, on a made device that leaves the cores free;
-  `batcher_graph_*`: the same on the real graph. See `benchmarks.batching_layer`.
+  `batcher_graph_*`: the same on the real graph. `bare_round_trip_ms` of `batcher_added_ms_1` is
+  what waking a thread and the event loop costs on this machine. See `benchmarks.batching_layer`.
 * `raw_*` and `*_frames_per_s`: see `benchmarks.serving_throughput`. `http_ratio` is of one session
   on all cores at its best batch, which is how a runtime is usually run; `http_ratio_to_sessions` is
   of one session on each core, which is faster here. Both are of the same runtime in the same
@@ -60,6 +61,7 @@ def measure(contest: Contest, *, deadline_s: float) -> Figures:
     return {
         "batcher_ratio_64": device.ratio_64,
         "batcher_added_ms_1": device.added_ms_1,
+        "bare_round_trip_ms": device.bare_round_trip_ms,
         "batcher_graph_ratio_64": graph.ratio_64,
         "batcher_graph_added_ms_1": graph.added_ms_1,
         **_of_throughput(rates),

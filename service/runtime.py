@@ -70,6 +70,15 @@ class Runtime:
         """
         return replace(self, model=model, gallery=self.gallery.of_model(model.identity))
 
+    def require_room(self, urgency: Urgency) -> None:
+        """Refuse a tracklet, before it is read, if not even one frame of it would be let in.
+
+        Raises:
+            NotReady: While the service drains.
+            Overloaded: When too many frames are under way, or it could not be answered in time.
+        """
+        self.admission.require_room(self.embedder.items_of(1), urgency)
+
     async def embed(
         self, source: TrackletSource, *, urgency: Urgency = PATIENT
     ) -> EmbeddedTracklet:

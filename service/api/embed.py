@@ -33,6 +33,7 @@ async def embed(
 ) -> EmbedAnswer:
     """Embed one tracklet: its frames in time order, or a video of crops."""
     async with deadline.bounding(NOTHING_KEPT):
+        runtime.require_room(urgency)
         upload = await read_upload(request, runtime.settings, json_field=None)
         embedded = await runtime.embed(upload.source, urgency=urgency)
     encode = embedding_base64 if query.encoding == "base64" else embedding_numbers

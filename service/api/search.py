@@ -66,6 +66,7 @@ async def search(
 async def _search_by_frames(
     request: Request, runtime: Runtime, min_seq: int | None, audit: Audit, urgency: Urgency
 ) -> SearchAnswer:
+    runtime.require_room(urgency)
     upload = await read_upload(request, runtime.settings, json_field="query")
     body = parse_json(SearchOptionsBody, upload.json, fault=InvalidQuery)
     options = search_options(body, runtime.settings)

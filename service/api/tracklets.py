@@ -238,6 +238,7 @@ class _Tracklet:
 
 async def _tracklet(request: Request, runtime: Runtime, urgency: Urgency) -> _Tracklet:
     if carries_frames(request):
+        runtime.require_room(urgency)
         upload = await read_upload(request, runtime.settings, json_field="metadata")
         metadata = metadata_of(parse_json(MetadataBody, upload.json, fault=InvalidMetadata))
         embedded = await runtime.embed(upload.source, urgency=urgency)

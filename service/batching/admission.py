@@ -78,6 +78,17 @@ class Admission:
         """Let nobody in any more; those inside go on."""
         self._open = False
 
+    def require_room(self, items: int, urgency: Urgency) -> None:
+        """Refuse what could not be let in; nothing is reserved.
+
+        Raises:
+            NotReady: As `reserve` does, and likewise the others.
+            TooManyFrames: When there could never be room.
+            Overloaded: When there is none, or it could not be answered in time.
+        """
+        self._rate.advance(busy=self._is_busy)
+        self._refuse_unless_fit(items, urgency)
+
     @contextmanager
     def reserve(self, items: int, urgency: Urgency) -> Iterator[Reservation]:
         """Room for the items of one request for the body of the `with`.
@@ -87,8 +98,7 @@ class Admission:
             TooManyFrames: When there could never be room.
             Overloaded: When there is none, or it could not be answered in time.
         """
-        self._rate.advance(busy=self._is_busy)
-        self._refuse_unless_fit(items, urgency)
+        self.require_room(items, urgency)
         until_s = math.inf if urgency.until_s is None else urgency.until_s
         self._all_end_s = max(until_s, self._all_end_s) if self.held_items else until_s
         reservation = Reservation(self._held, urgency.priority, items)

@@ -6,7 +6,7 @@ the backend counts as lost.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,7 @@ from service.errors import InferenceFailed
 _BLANK_FAILURES_UNTIL_LOST = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One call of the backend: `items` of its `size` rows were real."""
 
     items: int
@@ -29,8 +28,7 @@ class Run:
     run_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Computation:
+class Computation(NamedTuple):
     """The result of each piece of a batch, the runs that gave them, and when the last ended."""
 
     results: list[Features | InferenceFailed]
@@ -73,7 +71,7 @@ class BatchRunner:
         """
         self._runs = []
         results = self._halved(pieces, rows)
-        if all(isinstance(result, InferenceFailed) for result in results):
+        if isinstance(results[0], InferenceFailed) and _all_failed(results):
             self._try_blank(pieces[0].items.shape[1:])
         else:
             self._blank_failures = 0
@@ -92,6 +90,8 @@ class BatchRunner:
                 return [failed(error)]
             half = len(pieces) // 2
             return self._halved(pieces[:half], None) + self._halved(pieces[half:], None)
+        if len(features) == len(pieces[0].items):
+            return [features]
         results: list[Features | InferenceFailed] = []
         start = 0
         for piece in pieces:
@@ -142,6 +142,10 @@ class BatchRunner:
                 ) from error
         else:
             self._blank_failures = 0
+
+
+def _all_failed(results: Sequence[Features | InferenceFailed]) -> bool:
+    return all(isinstance(result, InferenceFailed) for result in results)
 
 
 def failed(error: Exception) -> InferenceFailed:

@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.batching.batch_runner import failed
 from service.batching.request import Features, Request
 from service.errors import ReidError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class Outcome(NamedTuple):
     """Features of the items from `start` on, or why there are none.
 
     Attributes:
@@ -30,9 +28,10 @@ def deliver(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         by_loop.setdefault(outcome.request.loop, []).append(outcome)
     for loop, own in by_loop.items():
-        # A closed loop has nobody left who waits.
-        with suppress(RuntimeError):
+        try:
             loop.call_soon_threadsafe(_settle, own)
+        except RuntimeError:
+            continue  # A closed loop has nobody left who waits.
 
 
 def _settle(outcomes: list[Outcome]) -> None:

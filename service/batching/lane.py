@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -16,7 +15,7 @@ from service.batching.work_queue import WorkQueue, not_running
 from service.errors import InferenceFailed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Batch:
     pieces: list[Piece]
     rows: Items | None
@@ -35,7 +34,7 @@ class Lane:
         runner: Computes batches.
         queue: Where batches come from.
         assembly: Of one or two buffers.
-        ran: Told of each run of the backend, after its features were handed out.
+        ran: Told of each run of the backend, before its features are handed out.
         broken: Called by a thread that ends for another reason than a closed queue; it must see
             to `fail_held`.
 
@@ -159,8 +158,11 @@ class Lane:
 
     def _hand_out_computed(self) -> None:
         while self.computed:
-            with suppress(IndexError):  # The other thread was quicker.
-                self._hand_out(*self.computed.popleft())
+            try:
+                batch, computation = self.computed.popleft()
+            except IndexError:
+                return  # The other thread was quicker.
+            self._hand_out(batch, computation)
 
     def _hand_out(self, batch: _Batch, computation: Computation) -> None:
         outcomes = []
@@ -168,7 +170,8 @@ class Lane:
             if isinstance(result, InferenceFailed):
                 self._queue.abandon(piece.request, None)
             outcomes.append(Outcome(piece.request, piece.start, result, computation.done_s))
-        deliver(outcomes)
-        self._held.remove(batch)
         for run in computation.runs:
             self._ran(run)
+        # Last of all: the loop that is woken waits for the interpreter until this thread rests.
+        deliver(outcomes)
+        self._held.remove(batch)

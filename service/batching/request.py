@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,7 @@ Items = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Computed:
+class Computed(NamedTuple):
     """Features [n, d] of one call, and how long it waited and was computed."""
 
     features: Features
@@ -63,9 +63,12 @@ class Request:
         Raises:
             ValueError: When they do not fit beside those that came before.
         """
-        if self._features is None:
-            self._features = np.empty((self.count, features.shape[1]), np.float32)
-        self._features[start : start + len(features)] = features
+        if len(features) == self.count and features.base is None:
+            self._features = features  # the backend's own array of them alone: not a whole batch's
+        else:
+            if self._features is None:
+                self._features = np.empty((self.count, features.shape[1]), np.float32)
+            self._features[start : start + len(features)] = features
         self._missing -= len(features)
         if not self._missing:
             queued_s = self.taken_s - self.came_s
@@ -73,8 +76,7 @@ class Request:
             self.future.set_result(Computed(self._features, queued_s, inference_s))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(NamedTuple):
     """The items of one request, from `start` on, that go into one batch."""
 
     request: Request

@@ -42,6 +42,11 @@ class WaitingItems:
         return sum(self._live.values())
 
     @property
+    def only_dead(self) -> bool:
+        """Whether requests are left, and nobody waits for any of them."""
+        return not self.live and any(self._queues.values())
+
+    @property
     def oldest_s(self) -> float:
         """Moment at which the oldest request that waits came; only while one does."""
         return min(queue[0].came_s for queue in self._queues.values() if queue)
@@ -68,7 +73,8 @@ class WaitingItems:
         room = items - bulk - self._pop(Priority.INTERACTIVE, items - bulk, now_s, taken)
         room = bulk + room - self._pop(Priority.BULK, bulk + room, now_s, taken)
         # Where expired bulk made room again.
-        self._pop(Priority.INTERACTIVE, room, now_s, taken)
+        if room:
+            self._pop(Priority.INTERACTIVE, room, now_s, taken)
         given = bulk_left - self._live[Priority.BULK]
         self._owed_to_bulk = max(0.0, self._owed_to_bulk - given)
         return taken

@@ -150,9 +150,8 @@ class WorkQueue:
                 now_s = self.clock()
                 live = self._waiting.live
                 if not live:
-                    dead = self._waiting.take(0, now_s)
-                    if dead.dropped:
-                        return dead
+                    if self._waiting.only_dead:
+                        return self._waiting.take(0, now_s)
                     self._for_idle.wait()
                 elif (delay_s := self._delay_s(live, now_s)) > 0:
                     self._for_idle.wait(delay_s)
@@ -169,6 +168,8 @@ class WorkQueue:
         return self._waiting.oldest_s + self._options.max_delay_s - now_s
 
     def _tell(self, taken: Taken) -> None:
+        if not taken.dropped:
+            return
         for reason, items in taken.dropped.items():
             self._observer.dropped(reason, items=items)
         now_s = self.clock()
