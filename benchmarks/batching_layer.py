@@ -212,7 +212,9 @@ async def latencies_ms(setup: Setup, seconds: float) -> Latencies:
     batcher.start()
     size = min(FRAMES, setup.options.batch_sizes[-1])
     items = np.zeros((size, *setup.item_shape), np.uint8)
-    runs, bares, calls = [], [], []
+    runs: list[float] = []
+    bares: list[float] = []
+    calls: list[float] = []
     until_s = time.perf_counter() + seconds
     try:
         while time.perf_counter() < until_s:
@@ -233,19 +235,22 @@ async def latencies_ms(setup: Setup, seconds: float) -> Latencies:
     return Latencies(*(1e3 * statistics.median(times) for times in (runs, bares, calls)))
 
 
+_Asked = tuple[Items, asyncio.Future[Features]]
+
+
 class _BareThread:
     """The least that takes a call to another thread and its answer back."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._asked: SimpleQueue[tuple[Items, asyncio.Future[Features]] | None] = SimpleQueue()
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._answer_all, daemon=True)
         self._thread.start()
 
     async def features(self, items: Items) -> Features:
         """One run."""
-        future = self._loop.create_future()
+        future: asyncio.Future[Features] = self._loop.create_future()
         self._asked.put((items, future))
         return await future
 

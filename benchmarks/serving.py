@@ -2,7 +2,7 @@
 
     python -m benchmarks.serving --json
 
-One run of about seven minutes gives every figure; nothing else should run meanwhile. Client and
+One run of about nine minutes gives every figure; nothing else should run meanwhile. Client and
 service share the cores of this machine, and what the client takes of them is reported.
 
 * `batcher_*`: the batching layer alone, without HTTP, on a made device that leaves the cores free;
@@ -33,17 +33,17 @@ from rich.table import Table
 from benchmarks import batching_layer
 from benchmarks.batching_layer import LayerCost
 from benchmarks.sent_tracklets import sample_tracklets
-from benchmarks.serving_load import LoadedService, measure_loads
+from benchmarks.serving_load import TURNS, LoadedService, measure_loads
 from benchmarks.serving_throughput import Contest, Rates, measure_rates
 from service.cpu_count import usable_cores
 
 _FIGURES_A_ROUND = 9
-_LOADS = 4
+_LOADS = 2 + 2 * TURNS
 _LAYERS = 2
 _LAYER_SHARE = 0.25
 """Of `seconds`: the layer is measured without HTTP, and is steady sooner."""
 
-Figures = dict[str, float | int | str]
+Figures = dict[str, float | int | str | list[float]]
 
 
 def measure(contest: Contest, *, deadline_s: float) -> Figures:
@@ -120,6 +120,7 @@ def _of_loads(loads: LoadedService) -> Figures:
         "overload_offered_per_s": round(loads.offered_per_s, 2),
         "overload_goodput_per_s": round(loads.goodput_per_s, 2),
         "overload_goodput_ratio": round(loads.goodput_per_s / loads.peak_per_s, 3),
+        "overload_goodput_ratios": [round(ratio, 3) for ratio in loads.goodput_ratios],
         "overload_deadline_s": loads.deadline_s,
         "overload_in_time_share": round(loads.in_time_share, 4),
         "overload_refused_share": round(loads.refused_share, 4),

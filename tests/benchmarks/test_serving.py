@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from benchmarks import serving_load
 from benchmarks.http_load import Answer, Load
 from benchmarks.serving import main
 from benchmarks.serving_throughput import require_only_good
@@ -13,7 +14,9 @@ ASKED_FOR = {
 }  # fmt: skip
 
 
-def test_one_run_gives_every_figure(tmp_path, capsys):
+def test_one_run_gives_every_figure(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(serving_load, "TURNS", 2)
+    monkeypatch.setattr(serving_load, "_FILLING_S", 0.5)
     write_tiny_artifact(tmp_path / "artifact")
     main(
         [
@@ -36,6 +39,8 @@ def test_one_run_gives_every_figure(tmp_path, capsys):
     assert figures["overload_goodput_per_s"] > 0
     assert figures["overload_unanswered"] == 0
     assert 0 <= figures["overload_refused_share"] < 1
+    assert len(figures["overload_goodput_ratios"]) == 2
+    assert figures["bare_round_trip_ms"] > 0
     assert figures["half_load_p99_ms"] >= figures["half_load_p50_ms"] > 0
     assert figures["healthz_p99_ms"] >= figures["healthz_p50_ms"] > 0
     assert 0 < figures["client_cores"] < 1

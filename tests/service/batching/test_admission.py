@@ -50,6 +50,16 @@ def refusal(admission, items, urgency):
 
 
 class TestRoom:
+    def test_room_is_asked_for_without_being_taken(self):
+        admission = Admission(80)
+
+        with admission.reserve(69, PATIENT):
+            admission.require_room(1, PATIENT)
+            assert admission.held_items == 69
+            with pytest.raises(Overloaded) as caught:
+                admission.require_room(2, PATIENT)
+        assert caught.value.received == "2 more beside 69"
+
     def test_all_or_nothing_is_reserved_and_given_back(self):
         admission = Admission(80)
 
