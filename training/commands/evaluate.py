@@ -28,7 +28,10 @@ DataName = Annotated[str, typer.Option("--data", help="Name in the catalogue of 
 def evaluate(  # noqa: PLR0913  # each is an option
     weights: Annotated[
         Path,
-        typer.Argument(help="weights.safetensors of a run; `{split}` in it: a file per split."),
+        typer.Argument(
+            help="weights.safetensors of a run, or an artifact's directory; `{split}` in it: one "
+            "per split."
+        ),
     ],
     *,
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],

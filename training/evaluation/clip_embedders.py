@@ -131,8 +131,8 @@ class HistogramEmbedder:
         self._sampled_frames = sampled_frames
 
     @classmethod
-    def beside(cls, embedder: NetworkEmbedder) -> "HistogramEmbedder":
-        """A baseline that sees what the network sees."""
+    def beside(cls, embedder: ClipEmbedder) -> "HistogramEmbedder":
+        """A baseline that sees what the model sees."""
         sampled = embedder.plan("dense").sampled_frames
         return cls(embedder.size, sampled_frames=sampled)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,12 @@ from rich.progress import Progress
 
 from model.tracklet_network import TrackletNetwork
 from training.data.tracklet import Tracklet
-from training.evaluation.clip_embedders import HistogramEmbedder, NetworkEmbedder, Precision
+from training.evaluation.clip_embedders import (
+    ClipEmbedder,
+    HistogramEmbedder,
+    NetworkEmbedder,
+    Precision,
+)
 from training.evaluation.embed import join_parts
 from training.evaluation.embedding_table import EmbeddingTable
 from training.evaluation.feature_groups import default_features, feature_parts
@@ -49,12 +55,40 @@ class ComparisonSettings(FrozenModel):
     rerank: bool = False
 
 
+class Judgeable(Protocol):
+    """What can be judged: a network, or an artifact."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of what decides its features."""
+
+    def embedder(self, precision: Precision) -> ClipEmbedder:
+        """What embeds."""
+
+    def parts_of(self, names: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+        """Every name of features with its parts; its own names where none are given."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A network to judge, and the digest of the file it came from."""
 
     network: TrackletNetwork
     weights_sha256: str
+
+    def embedder(self, precision: Precision) -> NetworkEmbedder:
+        """The network, computing in this precision."""
+        return NetworkEmbedder(
+            self.network, weights_sha256=self.weights_sha256, precision=precision
+        )
+
+    def parts_of(self, names: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+        """Every name of features with its parts; full and student where none are given.
+
+        Raises:
+            ValueError: When the network makes no such features.
+        """
+        return feature_parts(self.network, names or default_features(self.network))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +100,7 @@ class _Embedded:
 
 
 def judge(
-    candidate: Candidate,
+    candidate: Judgeable,
     tasks: Sequence[RetrievalTask],
     settings: ComparisonSettings,
     *,
@@ -105,16 +139,13 @@ def _rank(
 
 
 def _embed(
-    candidate: Candidate,
+    candidate: Judgeable,
     tracklets: tuple[Tracklet, ...],
     settings: ComparisonSettings,
     progress: Progress,
 ) -> _Embedded:
-    network = candidate.network
-    groups = feature_parts(network, settings.features or default_features(network))
-    embedder = NetworkEmbedder(
-        network, weights_sha256=candidate.weights_sha256, precision=settings.precision
-    )
+    groups = candidate.parts_of(settings.features)
+    embedder = candidate.embedder(settings.precision)
     parts = embed_parts(tracklets, embedder, settings.embedding, title="model", progress=progress)
     methods: dict[str, NDArray[np.floating]] = {
         name: join_parts([parts[part] for part in group]) for name, group in groups.items()

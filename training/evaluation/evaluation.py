@@ -8,10 +8,9 @@ import torch
 from rich.progress import Progress
 
 from model.manifest import file_digest
-from model.tracklet_network import TrackletNetwork
 from model.weights import open_network
-from training.evaluation.clip_plan import clip_plan
-from training.evaluation.compare import Candidate, ComparisonSettings, judge
+from training.evaluation.artifact_candidate import ArtifactCandidate
+from training.evaluation.compare import Candidate, ComparisonSettings, Judgeable, judge
 from training.evaluation.judged_task import JudgedTask
 from training.evaluation.protocol import RetrievalProtocol
 from training.evaluation.report import EvaluationReport, build_report
@@ -27,8 +26,9 @@ class WeightsToJudge:
     """Where weights are, and where their features go.
 
     Attributes:
-        path: `weights.safetensors`; with `{split}` in it, one file per split.
-        device: What computes.
+        path: `weights.safetensors`, or the directory of an artifact; with `{split}` in it, one per
+            split.
+        device: What computes; an artifact's graph runs on the CPU.
         cache: Directory of features; none keeps nothing.
     """
 
@@ -77,10 +77,8 @@ def evaluate_weights(
     protocols: list[RetrievalProtocol] = []
     judged: list[JudgedTask] = []
     for path, tasks in weights.shares(data.tasks):
-        candidate = Candidate(
-            open_network(path).to(weights.device), weights_sha256=file_digest(path).sha256
-        )
-        protocols.append(_protocol(candidate.network, weights, data, settings))
+        candidate = _candidate(path, weights.device)
+        protocols.append(_protocol(candidate, weights, data, settings))
         _require_same_protocol(protocols, path)
         kept = settings.embedding.model_copy(update={"cache": weights.cache})
         own = settings.model_copy(update={"embedding": kept})
@@ -89,19 +87,32 @@ def evaluate_weights(
     return Evaluation(report, tuple(judged))
 
 
-def default_cache(weights: Path) -> Path:
-    """Where features are kept unless another place is named: beside the weights."""
+def _candidate(path: Path, device: torch.device) -> Judgeable:
+    if path.is_dir():
+        return ArtifactCandidate(path)
+    network = open_network(path).to(device)
+    return Candidate(network, weights_sha256=file_digest(path).sha256)
+
+
+def default_cache(weights: Path) -> Path | None:
+    """Where features are kept unless another place is named: beside the weights.
+
+    Not beside an artifact, which is passed on, and features are biometric data.
+    """
+    if weights.is_dir():
+        return None
     shared = next(folder for folder in weights.parents if SPLIT_FIELD not in str(folder))
     return shared / CACHE_FOLDER
 
 
 def _protocol(
-    network: TrackletNetwork,
+    candidate: Judgeable,
     weights: WeightsToJudge,
     data: TaskSet,
     settings: ComparisonSettings,
 ) -> RetrievalProtocol:
-    plan = clip_plan(network, settings.embedding.mode)
+    embedder = candidate.embedder(settings.precision)
+    plan, (height, width) = embedder.plan(settings.embedding.mode), embedder.size
     return RetrievalProtocol(
         data_set=data.data_set,
         splits=tuple(task.split for task in data.tasks),
@@ -115,8 +126,8 @@ def _protocol(
         frames=settings.embedding.mode,
         sampled_frames=plan.sampled_frames,
         clips=plan.arrangement,
-        height=network.config.height,
-        width=network.config.width,
+        height=height,
+        width=width,
         precision=settings.precision,
         rerank=_reciprocal_numbers() if settings.rerank else None,
         query_expansion=settings.query_expansion,

@@ -18,7 +18,14 @@ _SOURCES = (
     *(Path(training.data.__path__[0]) / f"frame_{name}.py" for name in ("reading", "sampling")),
     *(
         Path(training.evaluation.__path__[0]) / f"{name}.py"
-        for name in ("clip_batches", "clip_embedders", "clip_plan", "embed", "histogram")
+        for name in (
+            "artifact_candidate",
+            "clip_batches",
+            "clip_embedders",
+            "clip_plan",
+            "embed",
+            "histogram",
+        )
     ),
 )
 

@@ -62,7 +62,7 @@ class SplitReport(FrozenModel):
 
     Attributes:
         name: Of the split.
-        weights_sha256: Of the file that was evaluated.
+        weights_sha256: Of the file that was evaluated; of an artifact its fingerprint.
         data_sha256: Of who asked and who was searched (names, identities, cameras, frame names).
         gallery: Gallery tracklets, junk not counted.
         valid_queries: Queries that count.
