@@ -13,6 +13,7 @@ from training.commands.matrix import matrix
 from training.commands.rank import rank
 from training.commands.report import report
 from training.commands.train import student, train
+from training.commands.verify import verify
 
 app = typer.Typer(
     help="Train, evaluate and export tracklet re-identification models.",
@@ -33,6 +34,7 @@ for command in (
     complexity,
     export,
     card,
+    verify,
 ):
     app.command()(command)
 for data_command in (check, synthesize, manifest):

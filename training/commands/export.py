@@ -1,7 +1,7 @@
 """`reid-train export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,19 +11,29 @@ from training.commands.console import commit, errors_for_people
 def export(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.")],
     directory: Annotated[Path, typer.Argument(help="Artifact directory to write or replace.")],
+    *,
     card: Annotated[Path, typer.Option(help="YAML: name, version, data, data_licence, training.")],
     report: Annotated[Path, typer.Option(help="Output of `evaluate --json`.")],
+    input_size: Annotated[
+        str | None,
+        typer.Option(metavar="HxW", help="Take frames of this size, and resize in the graph."),
+    ] = None,
+    weights_storage: Annotated[
+        Literal["fp16", "fp32"], typer.Option(help="What weights are stored as.")
+    ] = "fp16",
 ) -> None:
     """Write graph, manifest, golden clip and card; publish nothing that the gate refuses."""
     from model.weights import open_network
     from training.export.artifact import write_artifact
     from training.export.description import ArtifactDescription, load_card, load_report
+    from training.export.export_options import ExportOptions, parse_size
 
     with errors_for_people():
+        options = ExportOptions(input_size=parse_size(input_size), weights_storage=weights_storage)
         network = open_network(weights)
         description = ArtifactDescription(
             card=load_card(card), commit=commit(), report=load_report(report, weights=weights)
         )
-        manifest = write_artifact(network, directory, description)
+        manifest = write_artifact(network, directory, description, options)
         typer.echo(f"{directory}: {manifest.model.name} {manifest.model.version}")
         typer.echo(manifest.model.fingerprint)

@@ -5,12 +5,16 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import onnx
+
 from model.manifest import Manifest, Provenance
 from model.tracklet_network import TrackletNetwork
 from training.evaluation.feature_groups import FULL
 from training.export.artifact_directory import require_artifact_or_nothing
 from training.export.card_results import Judged, MeasuredResults
+from training.export.compact_weights import store_weights_as_float16
 from training.export.description import ArtifactDescription, network_in_words
+from training.export.export_options import ExportOptions
 from training.export.model_card import model_card
 from training.export.network_graph import (
     network_graph,
@@ -23,7 +27,10 @@ from training.export.to_onnx import export_onnx
 
 
 def write_artifact(
-    network: TrackletNetwork, directory: Path, description: ArtifactDescription
+    network: TrackletNetwork,
+    directory: Path,
+    description: ArtifactDescription,
+    options: ExportOptions | None = None,
 ) -> Manifest:
     """Export, prove, describe, publish; what fails before the last step changes nothing.
 
@@ -31,17 +38,20 @@ def write_artifact(
         network: The trained network; it is put in evaluation mode.
         directory: Where the artifact goes; an earlier artifact there is replaced.
         description: Name, provenance, results.
+        options: How the graph is made; as the defaults say if not given.
 
     Raises:
         GateError: When the graph does not compute what the network does.
-        ValueError: When `directory` holds something that is no artifact.
+        ValueError: When `directory` holds something that is no artifact, or a weight does not fit
+            into the storage.
     """
     require_artifact_or_nothing(directory)  # exporting takes a while
-    graph = network_graph(network)
-    preprocessing = preprocessing_of(network)
+    chosen = options or ExportOptions()
+    graph = network_graph(network, chosen.input_size)
+    preprocessing = preprocessing_of(network, chosen.input_size)
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / GRAPH_FILE
-        export_onnx(graph, file, preprocessing)
+        onnx.save(_stored(export_onnx(graph, preprocessing), chosen), file)
         prepared = PreparedGraph(
             file=file,
             precision="fp32",
@@ -51,6 +61,10 @@ def write_artifact(
             reference=network_runner(graph),
         )
         return publish(prepared, directory, _publication(network, description))
+
+
+def _stored(model: onnx.ModelProto, options: ExportOptions) -> onnx.ModelProto:
+    return store_weights_as_float16(model) if options.weights_storage == "fp16" else model
 
 
 def _publication(network: TrackletNetwork, description: ArtifactDescription) -> Publication:

@@ -7,10 +7,21 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from model.manifest import Graph
+
 Items = NDArray[np.uint8]
 Features = NDArray[np.float32]
 # Frames [n, h, w, 3] or clips [b, t, h, w, 3] → features [n, d].
 RunItems = Callable[[Items], Features]
+
+
+def open_runner(directory: Path, graph: Graph) -> RunItems:
+    """Run an artifact's graph on the CPU, with the runtime of its format.
+
+    Raises:
+        ValueError: When the runtime cannot load it.
+    """
+    return onnx_runner(directory / graph.file)
 
 
 def onnx_runner(path: Path) -> RunItems:

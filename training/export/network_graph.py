@@ -9,8 +9,10 @@ from model.normalization import FrameNormalization
 from model.tracklet_network import TrackletNetwork
 from training.evaluation.clip_plan import FRAME_CHOICE
 from training.export.graph_runner import Features, Items, RunItems
+from training.export.resizing import AntialiasedResize
 
 OUTPUT_NAME = "features"
+Size = tuple[int, int]
 
 
 class FrameGraph(nn.Module):
@@ -18,41 +20,62 @@ class FrameGraph(nn.Module):
 
     The mean of these rows over a tracklet, part by part, is the network's own tracklet feature:
     in evaluation the neck is affine, and pooling commutes with it.
+
+    Args:
+        network: What to run.
+        size: Rows and columns of the frames that come in; they are resized to the network's own.
     """
 
     input_name = "frames"
 
-    def __init__(self, network: TrackletNetwork) -> None:
+    def __init__(self, network: TrackletNetwork, size: Size) -> None:
         super().__init__()
-        self.normalize = FrameNormalization()
+        self.pixels = _pixels(network, size)
         self.network = network
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Frames → features; see the class for shapes."""
-        parts = self.network.frame_parts(self.normalize(frames))
+        parts = self.network.frame_parts(self.pixels(frames))
         return torch.cat(list(parts.values()), dim=1)
 
 
 class ClipGraph(nn.Module):
-    """uint8 RGB clips [b, t, h, w, 3] → embeddings [b, d], L2-normalised by part and as a whole."""
+    """uint8 RGB clips [b, t, h, w, 3] → embeddings [b, d], L2-normalised by part and as a whole.
+
+    Args:
+        network: What to run.
+        size: Rows and columns of the frames that come in; they are resized to the network's own.
+    """
 
     input_name = "clips"
 
-    def __init__(self, network: TrackletNetwork) -> None:
+    def __init__(self, network: TrackletNetwork, size: Size) -> None:
         super().__init__()
-        self.normalize = FrameNormalization()
+        self.pixels = _pixels(network, size)
         self.network = network
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Clips → embeddings; see the class for shapes."""
-        frames = self.normalize(clips.flatten(0, 1))
+        frames = self.pixels(clips.flatten(0, 1))
         return self.network.embed(frames.unflatten(0, (-1, clips.shape[1])))
 
 
-def network_graph(network: TrackletNetwork) -> FrameGraph | ClipGraph:
-    """The graph of this network in evaluation mode."""
-    graph = FrameGraph(network) if network.batching_unit == "frame" else ClipGraph(network)
-    return graph.eval()
+def network_graph(network: TrackletNetwork, size: Size | None = None) -> FrameGraph | ClipGraph:
+    """The graph of this network in evaluation mode, for frames of this size or its own."""
+    kind = FrameGraph if network.batching_unit == "frame" else ClipGraph
+    return kind(network, size or _own_size(network)).eval()
+
+
+def _pixels(network: TrackletNetwork, size: Size) -> nn.Module:
+    """uint8 frames [f, h, w, 3] → the network's input; resizing commutes with normalising."""
+    own = _own_size(network)
+    if size == own:
+        return FrameNormalization()
+    return nn.Sequential(FrameNormalization(), AntialiasedResize(size, own))
+
+
+def _own_size(network: TrackletNetwork) -> Size:
+    return network.config.height, network.config.width
 
 
 def network_runner(graph: nn.Module) -> RunItems:
@@ -66,14 +89,15 @@ def network_runner(graph: nn.Module) -> RunItems:
     return run
 
 
-def preprocessing_of(network: TrackletNetwork) -> Preprocessing:
-    """How a frame becomes a row of the network's input."""
+def preprocessing_of(network: TrackletNetwork, size: Size | None = None) -> Preprocessing:
+    """How a frame becomes a row of the graph's input, of this size or the network's own."""
     frame = network.batching_unit == "frame"
+    height, width = size or _own_size(network)
     return Preprocessing(
         frames_per_clip=None if frame else network.config.clip_frames,
         choice=FRAME_CHOICE,
-        height=network.config.height,
-        width=network.config.width,
+        height=height,
+        width=width,
         interpolation="bilinear_antialias",
         colour="RGB",
     )

@@ -1,12 +1,12 @@
 """A graph file and what it must compute → an artifact directory, or nothing at all."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from model.manifest import (
@@ -29,6 +29,7 @@ from training.export.card_file import write_card
 from training.export.gate import BOUNDS, Precision, Reference, largest_batch, pass_gate
 from training.export.graph_runner import RunItems, onnx_runner, run_in_batches
 from training.export.mini_gallery import answers, draw_gallery
+from training.export.traces import remove_traces
 from training.export.tracklet_embedding import tracklet_embeddings
 
 GRAPH_FILE = "model.onnx"
@@ -100,14 +101,23 @@ def publish(graph: PreparedGraph, directory: Path, publication: Publication) -> 
 
     Raises:
         GateError: When the graph breaks a law, by its name.
+        onnx.checker.ValidationError: When the file is not valid ONNX.
         ValueError: When `directory` holds something that is no artifact.
     """
     with staged(directory) as staging:
-        shutil.copyfile(graph.file, staging / GRAPH_FILE)
+        _write_graph(graph.file, staging / GRAPH_FILE)
         gate = _prove(graph, staging)
         _write_golden(graph, staging)
         manifest = _manifest(graph, gate, publication, _digests(staging))
         return write_card(staging, manifest, publication.card(manifest))
+
+
+def _write_graph(file: Path, target: Path) -> None:
+    """The graph as it is run, and nothing of the machine that made it."""
+    model = onnx.load(file)
+    remove_traces(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, target)
 
 
 def golden_clip(preprocessing: Preprocessing) -> NDArray[np.uint8]:
