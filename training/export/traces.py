@@ -36,8 +36,9 @@ def _clear_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
         _clear([node])
         for attribute in node.attribute:
             attribute.ClearField("doc_string")
-            _clear([attribute.t, *attribute.tensors])
-            for branch in [attribute.g, *attribute.graphs]:
+            # Touching a field that is not there would put an empty one there.
+            _clear([*attribute.tensors, *([attribute.t] if attribute.HasField("t") else [])])
+            for branch in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
                 _clear_graph(branch)
 
 

@@ -1,24 +1,17 @@
 import pytest
-import torch
 
 from model.manifest import EmbeddingPart, FrameChoice, OutputTensor, Preprocessing
-from model.registry import build_model
 from tests.evaluation_reports import made_up_report
-from tests.small_models import small_student
+from tests.exported_networks import trained_network
+from training.export.artifact import write_artifact
 from training.export.description import ArtifactCard, ArtifactDescription
 from training.export.mini_gallery import draw_gallery
 
 
 @pytest.fixture(scope="session")
 def small_network():
-    """The light pair at a small size, with statistics as training would leave them."""
-    torch.manual_seed(0)
-    network = build_model(small_student())
-    network.train()
-    with torch.no_grad():
-        for _ in range(20):
-            network(torch.randn(8, 2, 3, 64, 32))
-    return network.eval()
+    """A student of two branches, with statistics as training would leave them."""
+    return trained_network("student")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +24,14 @@ def description():
         commit="abc123",
         report=made_up_report(),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory, small_network, description):
+    """The student's artifact; nobody changes it."""
+    directory = tmp_path_factory.mktemp("artifacts") / "tiny"
+    write_artifact(small_network, directory, description)
+    return directory
 
 
 @pytest.fixture(scope="session")

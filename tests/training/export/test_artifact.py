@@ -1,31 +1,24 @@
-import json
-
 import numpy as np
+import onnx
 import pytest
 
 from model.manifest import load_manifest, model_fingerprint, verify_files
 from training.evaluation.embed import embed_frames
 from training.export.artifact import write_artifact
+from training.export.export_options import ExportOptions
 from training.export.publishing import golden_clip
 
 SIZE = (64, 32)
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory, small_network, description):
-    directory = tmp_path_factory.mktemp("artifacts") / "tiny"
-    write_artifact(small_network, directory, description)
-    return directory
 
 
 def test_what_is_published_keeps_the_contract(published):
     manifest = load_manifest(published)
     verify_files(published, manifest)
     assert [(part.name, part.dimension) for part in manifest.output.parts] == [
-        ("cnn", 1280),
-        ("transformer", 192),
+        ("cnn", 256),
+        ("transformer", 64),
     ]
-    assert manifest.output.dimension == 1472
+    assert manifest.output.dimension == 320
     assert (manifest.preprocessing.height, manifest.preprocessing.width) == SIZE
     assert manifest.provenance.rank_1 == 61.25
     assert manifest.provenance.commit == "abc123"
@@ -62,4 +55,18 @@ def test_a_directory_that_is_no_artifact_is_never_replaced(tmp_path, small_netwo
     with pytest.raises(ValueError, match="to be absent, empty or an artifact, received something"):
         write_artifact(small_network, tmp_path / "artifacts", description)
     assert precious.exists()
-    assert json.loads((precious.parent / "manifest.json").read_text() or "{}") == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["artifacts"]
+
+
+def test_a_larger_input_and_weights_in_single_precision_pass_the_gate(
+    tmp_path, small_network, description, published
+):
+    options = ExportOptions(input_size=(96, 40), weights_storage="fp32")
+    manifest = write_artifact(small_network, tmp_path / "a", description, options)
+    assert (manifest.preprocessing.height, manifest.preprocessing.width) == (96, 40)
+    larger = manifest.files["model.onnx"].bytes / load_manifest(published).files["model.onnx"].bytes
+    assert 1.5 < larger < 2.2
+    graph = onnx.load(tmp_path / "a" / "model.onnx")
+    assert not any(w.data_type == onnx.TensorProto.FLOAT16 for w in graph.graph.initializer)
+    assert [d.dim_value for d in graph.graph.input[0].type.tensor_type.shape.dim][1:] == [96, 40, 3]
+    assert np.load(tmp_path / "a" / "golden_clip.npy").shape == (4, 96, 40, 3)
