@@ -58,6 +58,17 @@ def test_train_evaluate_and_export_follow_each_other(run, config, tmp_path, draw
     assert exported.exit_code == 0, exported.output
     manifest = load_manifest(tmp_path / "artifact")
     assert manifest.model.name == "tiny"
+
+    verified = run("verify", tmp_path / "artifact")
+    assert verified.exit_code == 0, verified.output
+    assert manifest.model.fingerprint in verified.stdout.splitlines()
+    as_json = run("verify", tmp_path / "artifact", "--json")
+    assert json.loads(as_json.stdout)["fingerprint"] == manifest.model.fingerprint
+
+    (tmp_path / "artifact" / manifest.graph.file).write_bytes(b"another graph")
+    refused = run("verify", tmp_path / "artifact", "--json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "expected 'model.onnx'" in refused.stderr
     assert manifest.provenance.rank_1 == split["methods"]["full"]["rank_1"]
 
 
@@ -111,7 +122,7 @@ def test_help_answers_without_loading_torch():
     assert done.stdout.strip() == "False"
 
 
-def test_the_student_of_a_trained_dcct_is_exported_in_its_place(run, config, tmp_path, drawn_root):
+def test_a_trained_dcct_is_exported_whole_and_as_its_student(run, config, tmp_path, drawn_root):
     full = tmp_path / "full.yaml"
     full.write_text(
         f"extends: {config}\nmodel: {{spatial: cca, temporal: hta, clip_frames: 2}}\n"
@@ -124,10 +135,9 @@ def test_the_student_of_a_trained_dcct_is_exported_in_its_place(run, config, tmp
     (tmp_path / "report.json").write_text(
         run("evaluate", weights, "--root", drawn_root, "--json").stdout
     )
-    refused = run("export", weights, tmp_path / "artifact", *paths)
-    assert refused.exit_code == 1
-    assert "which sees whole clips; export the student" in " ".join(refused.stderr.split())
-    assert not (tmp_path / "artifact").exists()
+    whole = run("export", weights, tmp_path / "whole", *paths)
+    assert whole.exit_code == 0, whole.output
+    assert load_manifest(tmp_path / "whole").preprocessing.frames_per_clip == 2
 
     student = tmp_path / "student" / "weights.safetensors"
     taken = run("student", weights, student)

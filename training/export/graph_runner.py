@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from model.manifest import Graph
+from model.stored_graph import Graph
 
 Items = NDArray[np.uint8]
 Features = NDArray[np.float32]

@@ -1,8 +1,6 @@
-"""Whatever the registry builds can be exported, passes the gate, and tells nothing of the machine."""
+"""Whatever the registry builds is exported, passes the gate, and tells nothing of the machine."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import onnx
@@ -57,13 +55,3 @@ def test_nothing_tells_of_the_machine_that_exported(exported):
         weight.ClearField("raw_data")
     told = graph.SerializeToString() + (directory / "manifest.json").read_bytes()
     assert not re.search(rb"(?:/[\w.-]+){2,}|[A-Za-z]:\\\\|\.py\b|site-packages|torch\.fx", told)
-
-
-def test_verifying_needs_no_torch(published):
-    code = f"""
-import sys
-from pathlib import Path
-verify_artifact(Path({str(published)!r}))
-assert not {{"torch", "timm", "onnx"}} & set(sys.modules), sorted(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
