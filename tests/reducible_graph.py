@@ -19,7 +19,7 @@ def reducible_graph(*, largest_weight: float = 0.0) -> onnx.ModelProto:
     projection = draw.normal(size=(4, 5)).astype(np.float32)
     projection[0, 0] = largest_weight or projection[0, 0]
     half = draw.normal(size=(16, 4, 1, 1)).astype(np.float16)
-    constants = {
+    constants: dict[str, NDArray[np.generic]] = {
         "scale": np.array(1 / 255, dtype=np.float32),
         "colours": draw.normal(size=(4, 3, 3, 3)).astype(np.float32),
         "stored": half,
