@@ -12,6 +12,7 @@ from training.commands.export import export
 from training.commands.matrix import matrix
 from training.commands.rank import rank
 from training.commands.report import report
+from training.commands.tensorrt_engine import tensorrt
 from training.commands.train import student, train
 from training.commands.verify import verify
 
