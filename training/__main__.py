@@ -34,6 +34,7 @@ for command in (
     student,
     complexity,
     export,
+    tensorrt,
     card,
     verify,
 ):

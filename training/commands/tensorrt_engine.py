@@ -46,9 +46,7 @@ def tensorrt(
             workspace_mib=workspace_mib,
             timing_cache=timing_cache or output / "timing.cache",
         )
-        built = write_engine(
-            artifact, output, options, tensorrt=open_tensorrt(), gpu=find_gpu()
-        )
+        built = write_engine(artifact, output, options, tensorrt=open_tensorrt(), gpu=find_gpu())
     typer.echo(built.model_dump_json(indent=2) if as_json else _told(built))
 
 

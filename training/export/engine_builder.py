@@ -7,10 +7,10 @@ from pathlib import Path
 from model.durable_file import durable_file
 from training.export.engine_key import EnginePrecision
 from training.export.tensorrt_bindings import (
-    Builder,
+    IBuilder,
     IBuilderConfig,
+    ILogger,
     INetworkDefinition,
-    Logger,
     Tensorrt,
     TensorrtError,
     major_version,
@@ -40,7 +40,7 @@ class BuildOptions:
 
 def build_engine(
     tensorrt: Tensorrt,
-    logger: Logger,
+    logger: ILogger,
     graph: bytes,
     item_shape: tuple[int, ...],
     options: BuildOptions,
@@ -80,7 +80,7 @@ def build_engine(
 
 
 def _parsed(
-    tensorrt: Tensorrt, builder: Builder, logger: Logger, graph: bytes
+    tensorrt: Tensorrt, builder: IBuilder, logger: ILogger, graph: bytes
 ) -> INetworkDefinition:
     strongly = 1 << int(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     weak_by_default = major_version(tensorrt) <= _LAST_MAJOR_WITH_WEAK_TYPES
@@ -96,7 +96,7 @@ def _parsed(
 
 
 def _profile(
-    builder: Builder,
+    builder: IBuilder,
     config: IBuilderConfig,
     network: INetworkDefinition,
     item_shape: tuple[int, ...],

@@ -83,8 +83,10 @@ def _lowered(graph: onnx.ModelProto, kind: int) -> onnx.ModelProto:
         if node.op_type not in PRODUCTS:
             nodes.append(node)
             continue
-        for name in sorted({name for name in node.input if name} - low):
-            nodes.append(helper.make_node("Cast", [name], [_low(name)], to=kind))
+        nodes += [
+            helper.make_node("Cast", [name], [_low(name)], to=kind)
+            for name in sorted({name for name in node.input if name} - low)
+        ]
         low.update(node.input, node.output)
         product = NodeProto()
         product.CopyFrom(node)

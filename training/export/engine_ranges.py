@@ -100,17 +100,17 @@ class _Rounding:
             self._form.largest
         )
         self._graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
-        zeros = helper.make_tensor(
-            f"{name}.zero", self._form.kind, scale.shape, [0] * scale.size
-        )
+        zeros = helper.make_tensor(f"{name}.zero", self._form.kind, scale.shape, [0] * scale.size)
         self._graph.initializer.append(zeros)
-        around = [f"{name}.scale", f"{name}.zero"]
-        attributes = {} if axis is None else {"axis": axis}
-        small = f"{name}.small"
-        self._pairs[name] = [
-            helper.make_node("QuantizeLinear", [name, *around], [small], **attributes),
-            helper.make_node("DequantizeLinear", [small, *around], [_rounded(name)], **attributes),
+        small, around = f"{name}.small", [f"{name}.scale", f"{name}.zero"]
+        pair = [
+            helper.make_node("QuantizeLinear", [name, *around], [small]),
+            helper.make_node("DequantizeLinear", [small, *around], [_rounded(name)]),
         ]
+        if axis is not None:
+            for node in pair:
+                node.attribute.append(helper.make_attribute("axis", axis))
+        self._pairs[name] = pair
 
     def insert(self) -> None:
         """Each pair directly behind what makes its value: nodes stay in the order of computing."""

@@ -9,7 +9,7 @@ from training.export.graph_runner import Features, Items
 from training.export.tensorrt_bindings import (
     ICudaEngine,
     IExecutionContext,
-    Runtime,
+    IRuntime,
     TensorrtError,
 )
 
@@ -50,7 +50,7 @@ class EngineRunner:
     @classmethod
     def load(
         cls,
-        runtime: Runtime,
+        runtime: IRuntime,
         content: bytes,
         *,
         batch_sizes: tuple[int, ...],

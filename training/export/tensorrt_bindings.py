@@ -15,7 +15,7 @@ class TensorrtError(ValueError):
     """An engine cannot be built or does not compute what its graph does; nothing was kept."""
 
 
-class Logger(Protocol):
+class ILogger(Protocol):
     """Writes what TensorRT has to say to stderr."""
 
 
@@ -52,7 +52,7 @@ class ParserError(Protocol):
         """In words."""
 
 
-class OnnxParser(Protocol):
+class IOnnxParser(Protocol):
     """Reads ONNX into a network."""
 
     @property
@@ -70,7 +70,11 @@ class IOptimizationProfile(Protocol):
     """The shapes that an engine is built for."""
 
     def set_shape(
-        self, input: str, min: tuple[int, ...], opt: tuple[int, ...], max: tuple[int, ...]  # noqa: A002
+        self,
+        input: str,  # noqa: A002
+        min: tuple[int, ...],  # noqa: A002
+        opt: tuple[int, ...],
+        max: tuple[int, ...],  # noqa: A002
     ) -> None:
         """Of one input."""
 
@@ -104,7 +108,7 @@ class IBuilderConfig(Protocol):
         """With what the build added."""
 
 
-class Builder(Protocol):
+class IBuilder(Protocol):
     """Makes engines."""
 
     def create_network(self, flags: int = 0) -> INetworkDefinition:
@@ -146,7 +150,7 @@ class ICudaEngine(Protocol):
         """Nothing when the device has too little memory."""
 
 
-class Runtime(Protocol):
+class IRuntime(Protocol):
     """Loads engines."""
 
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> ICudaEngine | None:
@@ -158,7 +162,7 @@ class LoggerClass(Protocol):
 
     ERROR: object
 
-    def __call__(self, min_severity: object) -> Logger:
+    def __call__(self, min_severity: object) -> ILogger:
         """One that says what is at least so severe."""
 
 
@@ -188,9 +192,9 @@ class Tensorrt(Protocol):
     MemoryPoolType: MemoryPoolType
     BuilderFlag: BuilderFlag
     NetworkDefinitionCreationFlag: NetworkDefinitionCreationFlag
-    Builder: Callable[[Logger], Builder]
-    OnnxParser: Callable[[INetworkDefinition, Logger], OnnxParser]
-    Runtime: Callable[[Logger], Runtime]
+    Builder: Callable[[ILogger], IBuilder]
+    OnnxParser: Callable[[INetworkDefinition, ILogger], IOnnxParser]
+    Runtime: Callable[[ILogger], IRuntime]
 
 
 def open_tensorrt() -> Tensorrt:

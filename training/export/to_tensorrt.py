@@ -25,14 +25,20 @@ from training.export.engine_store import EngineDescription, keep_engine, kept_en
 from training.export.gate import BOUNDS, Bounds, Reference, largest_batch, pass_gate
 from training.export.graph_runner import RunItems, onnx_runner
 from training.export.mini_gallery import answers, draw_gallery
-from training.export.tensorrt_bindings import Logger, Tensorrt, TensorrtError, library_version
+from training.export.tensorrt_bindings import ILogger, Tensorrt, TensorrtError, library_version
 
 DEFAULT_BATCHES: Mapping[Literal["frame", "clip"], tuple[int, ...]] = MappingProxyType(
     {"frame": (8, 16, 32, 64, 128), "clip": (1, 2, 4, 8, 16)}
 )
 """Those that a service fills on a GPU."""
 ENGINE_BOUNDS: Mapping[EnginePrecision, Bounds] = MappingProxyType(
-    {**BOUNDS, "bf16": BOUNDS["fp16"], "fp8": BOUNDS["int8"]}
+    {
+        "fp32": BOUNDS["fp32"],
+        "fp16": BOUNDS["fp16"],
+        "bf16": BOUNDS["fp16"],
+        "fp8": BOUNDS["int8"],
+        "int8": BOUNDS["int8"],
+    }
 )
 _LEAST_CAPABILITY: Mapping[EnginePrecision, tuple[int, int]] = MappingProxyType(
     {"bf16": (8, 0), "fp8": (8, 9)}
@@ -115,6 +121,7 @@ def write_engine(
     _require_capability(options.precision, gpu)
     manifest = load_manifest(artifact)
     verify_files(artifact, manifest)
+    _require_onnx(manifest)
     key = engine_key(manifest, options, tensorrt=tensorrt, gpu=gpu)
     folder = key.folder(root)
     logger = tensorrt.Logger(tensorrt.Logger.ERROR)
@@ -133,9 +140,7 @@ def write_engine(
     description = _described(manifest, key, content, measured)
     keep_engine(folder, content, description)
     elapsed_s = time.monotonic() - started_s
-    return BuiltEngine(
-        folder=folder, reused=reused, elapsed_s=elapsed_s, description=description
-    )
+    return BuiltEngine(folder=folder, reused=reused, elapsed_s=elapsed_s, description=description)
 
 
 def engine_key(
@@ -157,7 +162,7 @@ def _build(
     options: BuildOptions,
     *,
     tensorrt: Tensorrt,
-    logger: Logger,
+    logger: ILogger,
 ) -> bytes:
     gallery = draw_gallery(manifest.preprocessing, manifest.output)
     graph = engine_graph(
@@ -203,6 +208,14 @@ def _described(
         least_cosine=ENGINE_BOUNDS[key.precision].least_cosine,
         measured=measured,
     )
+
+
+def _require_onnx(manifest: Manifest) -> None:
+    if manifest.graph.format != "onnx":
+        raise ValueError(
+            f"expected an artifact whose graph is ONNX, received {manifest.graph.format}, which "
+            "TensorRT does not read; import the model from ONNX"
+        )
 
 
 def _require_capability(precision: EnginePrecision, gpu: Gpu) -> None:
