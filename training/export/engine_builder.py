@@ -125,4 +125,4 @@ def _read_timings(config: IBuilderConfig, path: Path) -> None:
 def _write_timings(config: IBuilderConfig, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with durable_file(path) as temporary:
-        temporary.write_bytes(config.get_timing_cache().serialize())
+        temporary.write_bytes(bytes(config.get_timing_cache().serialize()))

@@ -24,7 +24,7 @@ from training.export.engine_runner import EngineRunner
 from training.export.engine_store import EngineDescription, keep_engine, kept_engine
 from training.export.gate import BOUNDS, Bounds, Reference, largest_batch, pass_gate
 from training.export.graph_runner import RunItems, onnx_runner
-from training.export.mini_gallery import answers, draw_gallery
+from training.export.mini_gallery import DrawnGallery, answers, draw_gallery
 from training.export.tensorrt_bindings import ILogger, Tensorrt, TensorrtError, library_version
 
 DEFAULT_BATCHES: Mapping[Literal["frame", "clip"], tuple[int, ...]] = MappingProxyType(
@@ -81,6 +81,19 @@ class BuiltEngine(BaseModel):
     description: EngineDescription
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """An artifact whose files are whole, and who is drawn for its gate."""
+
+    graph: Path
+    manifest: Manifest
+    gallery: DrawnGallery
+
+    @property
+    def largest_batch(self) -> int:
+        return largest_batch(self.manifest.preprocessing.frames_per_clip)
+
+
 def find_gpu() -> Gpu:
     """The first GPU that this process may use.
 
@@ -119,25 +132,23 @@ def write_engine(
     started_s = time.monotonic()
     require_batch_sizes(options.batch_sizes)
     _require_capability(options.precision, gpu)
-    manifest = load_manifest(artifact)
-    verify_files(artifact, manifest)
-    _require_onnx(manifest)
-    key = engine_key(manifest, options, tensorrt=tensorrt, gpu=gpu)
+    opened = _open(artifact)
+    key = engine_key(opened.manifest, options, tensorrt=tensorrt, gpu=gpu)
     folder = key.folder(root)
     logger = tensorrt.Logger(tensorrt.Logger.ERROR)
     content = kept_engine(folder)
     reused = content is not None
     if content is None:
-        content = _build(artifact, manifest, options, tensorrt=tensorrt, logger=logger)
+        content = _build(opened, options, tensorrt=tensorrt, logger=logger)
     runner = EngineRunner.load(
         tensorrt.Runtime(logger),
         content,
         batch_sizes=options.batch_sizes,
-        dimension=manifest.output.dimension,
+        dimension=opened.manifest.output.dimension,
         device=gpu.device,
     )
-    measured = _prove(runner, artifact, manifest, options.precision)
-    description = _described(manifest, key, content, measured)
+    measured = _prove(runner, opened, options.precision)
+    description = _described(opened.manifest, key, content, measured)
     keep_engine(folder, content, description)
     elapsed_s = time.monotonic() - started_s
     return BuiltEngine(folder=folder, reused=reused, elapsed_s=elapsed_s, description=description)
@@ -156,39 +167,38 @@ def engine_key(
     )
 
 
-def _build(
-    artifact: Path,
-    manifest: Manifest,
-    options: BuildOptions,
-    *,
-    tensorrt: Tensorrt,
-    logger: ILogger,
-) -> bytes:
+def _open(artifact: Path) -> _Opened:
+    manifest = load_manifest(artifact)
+    verify_files(artifact, manifest)
+    if manifest.graph.format != "onnx":
+        raise ValueError(
+            f"expected an artifact whose graph is ONNX, received {manifest.graph.format}, which "
+            "TensorRT does not read; import the model from ONNX"
+        )
     gallery = draw_gallery(manifest.preprocessing, manifest.output)
+    return _Opened(artifact / manifest.graph.file, manifest, gallery)
+
+
+def _build(opened: _Opened, options: BuildOptions, *, tensorrt: Tensorrt, logger: ILogger) -> bytes:
+    items = opened.gallery.items
     graph = engine_graph(
-        onnx.load(artifact / manifest.graph.file),
-        manifest.graph.precision,
+        onnx.load(opened.graph),
+        opened.manifest.graph.precision,
         options.precision,
-        gallery.items[: largest_batch(manifest.preprocessing.frames_per_clip)],
+        items[: opened.largest_batch],
     )
-    shape = gallery.items.shape[1:]
-    return build_engine(tensorrt, logger, graph.SerializeToString(), shape, options)
+    return build_engine(tensorrt, logger, graph.SerializeToString(), items.shape[1:], options)
 
 
-def _prove(
-    run: RunItems, artifact: Path, manifest: Manifest, precision: EnginePrecision
-) -> Measured:
+def _prove(run: RunItems, opened: _Opened, precision: EnginePrecision) -> Measured:
     """The gate of an export, held against the artifact's graph in ONNX Runtime."""
-    gallery = draw_gallery(manifest.preprocessing, manifest.output)
-    largest = largest_batch(manifest.preprocessing.frames_per_clip)
-    expected = answers(
-        onnx_runner(artifact / manifest.graph.file), gallery, manifest.output, largest=largest
-    )
+    output, largest = opened.manifest.output, opened.largest_batch
+    expected = answers(onnx_runner(opened.graph), opened.gallery, output, largest=largest)
     return pass_gate(
         run,
         Reference(expected.rows[:largest], expected.embeddings, expected.mean_average_precision),
-        gallery=gallery,
-        output=manifest.output,
+        gallery=opened.gallery,
+        output=output,
         bounds=ENGINE_BOUNDS[precision],
     )
 
@@ -208,14 +218,6 @@ def _described(
         least_cosine=ENGINE_BOUNDS[key.precision].least_cosine,
         measured=measured,
     )
-
-
-def _require_onnx(manifest: Manifest) -> None:
-    if manifest.graph.format != "onnx":
-        raise ValueError(
-            f"expected an artifact whose graph is ONNX, received {manifest.graph.format}, which "
-            "TensorRT does not read; import the model from ONNX"
-        )
 
 
 def _require_capability(precision: EnginePrecision, gpu: Gpu) -> None:
