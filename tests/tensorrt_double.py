@@ -103,13 +103,13 @@ class Double:
         assert fits(overload, arguments, {})
         return self.checked(name, behaviour)
 
-    def Builder(self, *arguments):
+    def Builder(self, *arguments):  # noqa: N802
         return self._make("Builder", _Builder(self), arguments)
 
-    def OnnxParser(self, *arguments):
+    def OnnxParser(self, *arguments):  # noqa: N802
         return self._make("OnnxParser", _Parser(self, arguments[0]), arguments)
 
-    def Runtime(self, *arguments):
+    def Runtime(self, *arguments):  # noqa: N802
         return self._make("Runtime", _Runtime(self), arguments)
 
 
