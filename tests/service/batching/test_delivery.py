@@ -88,3 +88,14 @@ def test_a_loop_that_is_closed_holds_up_nobody():
         return await request.future
 
     assert len(asyncio.run(scenario()).features) == 1
+
+
+def test_a_part_of_a_batch_is_copied_so_that_the_rest_is_let_go():
+    async def scenario():
+        part, alone = request_of(2), request_of(2)
+        whole = rows(0, 2)
+        deliver([Outcome(part, 0, rows(0, 8)[:2], 2.0), Outcome(alone, 0, whole, 2.0)])
+        assert (await part.future).features.base is None
+        assert (await alone.future).features is whole
+
+    asyncio.run(scenario())
