@@ -12,6 +12,7 @@ from training.commands.export import export
 from training.commands.matrix import matrix
 from training.commands.rank import rank
 from training.commands.report import report
+from training.commands.teach import teach
 from training.commands.tensorrt_engine import tensorrt
 from training.commands.train import student, train
 from training.commands.verify import verify
@@ -26,6 +27,7 @@ app.add_typer(data_app, name="data")
 
 for command in (
     train,
+    teach,
     evaluate,
     rank,
     report,

@@ -1,0 +1,1 @@
+"""Another model's embeddings of the training frames, computed once, to learn from."""
