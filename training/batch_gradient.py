@@ -14,7 +14,7 @@ from model.tracklet_network import TrackletNetwork
 from training.data.clip_dataset import Clip
 from training.distributed import ALONE, Processes
 from training.feature_leaves import as_leaves, backward_from, piece_of, slopes_of
-from training.losses.gathering import gather_batch, join_features
+from training.losses.gathering import gather_batch, gather_rows, join_features
 from training.losses.training_objective import Objective, TrainingObjective
 from training.precision import Precision
 from training.random_state import RandomState
@@ -32,6 +32,13 @@ class SeenBatch(NamedTuple):
     objective: Objective
     features: TrackletFeatures
     identities: torch.Tensor
+
+
+class _Labels(NamedTuple):
+    """What is known of a process's clips, on its device; see `Clip`."""
+
+    identities: torch.Tensor
+    frame_numbers: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -66,33 +73,34 @@ class BatchGradient:
             ValueError: When the clips cannot be cut into the pieces.
         """
         device = next(self.network.parameters()).device
-        identities = clips.identity.to(device)
+        labels = _Labels(
+            clips.identity.to(device),
+            None if clips.frame_numbers is None else clips.frame_numbers.to(device),
+        )
         if self.pieces == 1:
-            seen = self._judge(self._embed(clips.frames, device), identities)
+            seen = self._judge(self._embed(clips.frames, device), labels)
             self.precision.backward(seen.objective.total)
         else:
-            seen = self._through_pieces(self._cut(clips.frames), identities)
+            seen = self._through_pieces(self._cut(clips.frames), labels)
         learned = [*self.network.parameters(), *self.objective.parameters()]
         self.processes.average_gradients(learned)
         self.processes.average_statistics(self.network)
         return seen
 
-    def _through_pieces(
-        self, pieces: tuple[torch.Tensor, ...], identities: torch.Tensor
-    ) -> SeenBatch:
+    def _through_pieces(self, pieces: tuple[torch.Tensor, ...], labels: _Labels) -> SeenBatch:
         starts: list[RandomState] = []
         embedded: list[TrackletFeatures] = []
         with torch.no_grad(), unmoved_buffers(self.network):
             for piece in pieces:
                 starts.append(RandomState.now())
-                embedded.append(self._embed(piece, identities.device))
+                embedded.append(self._embed(piece, labels.identities.device))
         leaves = as_leaves(join_features(embedded))
-        seen = self._judge(leaves, identities)
+        seen = self._judge(leaves, labels)
         self.precision.backward(seen.objective.total)
         slopes = slopes_of(leaves)
         for number, (piece, start) in enumerate(zip(pieces, starts, strict=True)):
             start.restore()
-            features = self._embed(piece, identities.device)
+            features = self._embed(piece, labels.identities.device)
             backward_from(features, piece_of(slopes, number, pieces=len(pieces)))
         return seen
 
@@ -101,10 +109,11 @@ class BatchGradient:
             features: TrackletFeatures = self.network(_on_device(frames, device))
         return features
 
-    def _judge(self, features: TrackletFeatures, identities: torch.Tensor) -> SeenBatch:
-        whole, everyone = gather_batch(features, identities)
+    def _judge(self, features: TrackletFeatures, labels: _Labels) -> SeenBatch:
+        whole, everyone = gather_batch(features, labels.identities)
+        numbers = None if labels.frame_numbers is None else gather_rows(labels.frame_numbers)
         with self.precision.autocast():
-            objective: Objective = self.objective(whole, everyone)
+            objective: Objective = self.objective(whole, everyone, numbers)
         finite("loss", float(objective.total.detach()))
         return SeenBatch(objective, whole, everyone)
 

@@ -35,6 +35,7 @@ from training.precision import Precision
 from training.run_files import RunFiles
 from training.run_log import RunLog
 from training.sync_batch_norm import synchronize_batch_norm
+from training.teacher.teacher_embeddings import TeacherEmbeddings
 
 
 class Trainer:
@@ -69,7 +70,12 @@ class Trainer:
             clips=config.clips,
             augmentation=config.augmentation,
         )
-        objective = build_objective(self.network, self.dataset.identities, config.losses)
+        objective = build_objective(
+            self.network,
+            self.dataset.identities,
+            config.losses,
+            teacher_rows=_teacher_rows(config, tracklets),
+        )
         self.objective = objective.to(self.device)
         self.steps_per_epoch = self._steps_per_epoch()
         self.total_steps = config.optimizer.epochs * self.steps_per_epoch
@@ -227,6 +233,15 @@ class Trainer:
 
     def _frames(self, clips: Clip) -> int:
         return clips.frames.shape[0] * clips.frames.shape[1] * self.processes.world_size
+
+
+def _teacher_rows(config: TrainingConfig, tracklets: Sequence[Tracklet]) -> torch.Tensor | None:
+    """What the teacher says of every frame, in the order of the tracklets; none without one."""
+    teacher = config.losses.teacher
+    if teacher is None:
+        return None
+    stored = TeacherEmbeddings.read(teacher.embeddings, graph_sha256=teacher.graph_sha256)
+    return stored.of(tracklets)
 
 
 def _initial_network(

@@ -35,6 +35,26 @@ class ClipConfig(FrozenModel):
     cache_mib: Annotated[int, Field(ge=0)] = 0
 
 
+class ColourConfig(FrozenModel):
+    """Other light and other cameras, one draw for all frames of a clip.
+
+    Attributes:
+        probability: Of changing the colours at all.
+        brightness: Most that light may differ, of 1.
+        contrast: Most that contrast around the clip's mean may differ, of 1.
+        saturation: Most that saturation may differ, of 1.
+        hue: Most that hues may turn either way, in turns.
+        grey: Probability of showing the clip in grey, whatever else happened to it.
+    """
+
+    probability: Fraction = 0.8
+    brightness: Fraction = 0.2
+    contrast: Fraction = 0.2
+    saturation: Fraction = 0.2
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    grey: Fraction = 0.0
+
+
 class AugmentationConfig(FrozenModel):
     """Clip-consistent augmentation (spec §1.8): one draw for all frames of a clip.
 
@@ -44,8 +64,10 @@ class AugmentationConfig(FrozenModel):
         erasing: Probability of erasing a rectangle.
         erasing_area: Least and most of the frame that it covers.
         erasing_aspect: Least and most of its height over its width.
-        erasing_fill: 0 after normalisation, or a random colour (GRL).
+        erasing_fill: 0 after normalisation, a random colour (GRL), or that part of a frame of any
+            other tracklet, which then stands in front.
         erasing_per_frame: Draw erasing for each frame by itself (GRL).
+        colour: Other colours; none without it.
     """
 
     flip: Fraction = 0.5
@@ -53,8 +75,9 @@ class AugmentationConfig(FrozenModel):
     erasing: Fraction = 0.5
     erasing_area: tuple[Share, Share] = (0.02, 0.4)
     erasing_aspect: tuple[Positive, Positive] = (0.3, 3.33)
-    erasing_fill: Literal["zero", "colour"] = "zero"
+    erasing_fill: Literal["zero", "colour", "frame"] = "zero"
     erasing_per_frame: bool = False
+    colour: ColourConfig | None = None
 
     @model_validator(mode="after")
     def _least_before_most(self) -> Self:

@@ -24,10 +24,18 @@ class ClipRequest:
 
 
 class Clip(NamedTuple):
-    """A batch of clips [b, t, 3, h, w], always contiguous, and class numbers [b] of identities."""
+    """A batch of clips.
+
+    Attributes:
+        frames: [b, t, 3, h, w], always contiguous.
+        identity: [b], class numbers of identities.
+        frame_numbers: [b, t], which frames they are, counted through all tracklets of the data set;
+            none where nobody counted.
+    """
 
     frames: torch.Tensor
     identity: torch.Tensor
+    frame_numbers: torch.Tensor | None = None
 
 
 class ClipDataset:
@@ -51,8 +59,10 @@ class ClipDataset:
         self.tracklets = tuple(tracklets)
         self.size = size
         self.clip_frames = clips.frames
+        self._first_frame = np.cumsum([0, *(len(tracklet.frames) for tracklet in tracklets)])
         self._sample = FRAME_SAMPLERS[clips.frame_sampling]
         self._transform = ClipTransform(augmentation)
+        self._occludes = augmentation.erasing > 0 and augmentation.erasing_fill == "frame"
         self._cache = FrameCache(clips.cache_mib * 2**20)
         self._class_of = {
             identity: number for number, identity in enumerate(identities_of(tracklets))
@@ -72,8 +82,11 @@ class ClipDataset:
         """The class number, from 0, of the identity that a request shows."""
         return self._class_of[self.tracklets[request.tracklet].identity]
 
-    def draw(self, request: ClipRequest, out: NDArray[np.float32]) -> None:
+    def draw(self, request: ClipRequest, out: NDArray[np.float32]) -> NDArray[np.int64]:
         """Write the clip, augmented and normalised, to `out` [t, 3, h, w].
+
+        Returns:
+            [t], the frames it shows, counted through all tracklets of the data set.
 
         Raises:
             ValueError: When a frame cannot be read, with its path.
@@ -81,8 +94,20 @@ class ClipDataset:
         generator = np.random.default_rng(request.seed)
         paths = self.tracklets[request.tracklet].frames
         height, width = self.size
+        positions = self._sample(len(paths), self.clip_frames, generator)
         frames = [
-            self._cache.read(paths[position], height=height, width=width)
-            for position in self._sample(len(paths), self.clip_frames, generator)
+            self._cache.read(paths[position], height=height, width=width) for position in positions
         ]
-        self._transform(frames, generator, out)
+        self._transform(frames, generator, out, other=self._occluding(generator))
+        numbers: NDArray[np.int64] = self._first_frame[request.tracklet] + np.array(
+            positions, np.int64
+        )
+        return numbers
+
+    def _occluding(self, generator: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Any frame of any tracklet, where erasing shows one."""
+        if not self._occludes:
+            return None
+        paths = self.tracklets[generator.integers(len(self.tracklets))].frames
+        height, width = self.size
+        return self._cache.read(paths[generator.integers(len(paths))], height=height, width=width)

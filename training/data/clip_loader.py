@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from training.data.clip_dataset import Clip, ClipDataset, ClipRequest
 
@@ -51,9 +52,12 @@ class ClipLoader:
         if not self._threads:
             for requests in self._batches:
                 clips = self._empty(requests)
-                for request, out in zip(requests, clips.frames.numpy(), strict=True):
+                outs = clips.frames.numpy()
+                drawn = [
                     self._dataset.draw(request, out)
-                yield clips
+                    for request, out in zip(requests, outs, strict=True)
+                ]
+                yield _numbered(clips, drawn)
             return
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="clips")
         try:
@@ -100,13 +104,15 @@ def _huge_pages(shape: Sequence[int]) -> torch.Tensor:
     return torch.from_numpy(floats[start : start + count]).view(*shape)
 
 
+def _numbered(clips: Clip, frame_numbers: Sequence[NDArray[np.int64]]) -> Clip:
+    return clips._replace(frame_numbers=torch.from_numpy(np.stack(frame_numbers)))
+
+
 class _Drawing(NamedTuple):
     """A batch that threads are filling."""
 
     clips: Clip
-    parts: list[Future[None]]
+    parts: list[Future[NDArray[np.int64]]]
 
     def finished(self) -> Clip:
-        for part in self.parts:
-            part.result()
-        return self.clips
+        return _numbered(self.clips, [part.result() for part in self.parts])

@@ -1,4 +1,4 @@
-"""Clip-consistent augmentation: every frame of a clip gets the same flip, crop and erasing.
+"""Clip-consistent augmentation: every frame of a clip gets the same flip, crop, colours, erasing.
 
 Flipping and cropping only choose where a frame's bytes go, so that each frame is copied once.
 """
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.normalization import IMAGENET_MEAN, IMAGENET_STD
 from training.data.clip_config import AugmentationConfig
+from training.data.recolouring import draw_recolouring
 
 # As `FrameNormalization` has them: what is learned from is bit for bit what is evaluated.
 _MEAN = np.array(IMAGENET_MEAN, np.float32).reshape(3, 1, 1) * 255
@@ -23,13 +24,21 @@ Normalized = NDArray[np.float32]
 
 
 class ClipTransform:
-    """Flip, pad and crop, normalise, erase (spec §1.8), with parameters drawn once for a clip."""
+    """Flip, pad and crop, normalise, erase (spec §1.8), with parameters drawn once for a clip.
+
+    Colours, where they are to change, do so between cropping and normalising.
+    """
 
     def __init__(self, config: AugmentationConfig) -> None:
         self._config = config
 
     def __call__(
-        self, frames: Sequence[Pixels], generator: np.random.Generator, out: Normalized
+        self,
+        frames: Sequence[Pixels],
+        generator: np.random.Generator,
+        out: Normalized,
+        *,
+        other: Pixels | None = None,
     ) -> None:
         """Augment a clip of resized frames.
 
@@ -37,21 +46,26 @@ class ClipTransform:
             frames: t of [h, w, 3].
             generator: Where the randomness comes from.
             out: [t, 3, h, w], overwritten.
+            other: [h, w, 3], a frame that erasing shows a part of; for the fill `frame`.
         """
         flipped = generator.random() < self._config.flip
         most_px = self._config.pad_px
         down, right = (int(d) for d in generator.integers(-most_px, most_px + 1, size=2))
+        colour = self._config.colour
+        recolour = None if colour is None else draw_recolouring(colour, frames, generator)
         for frame, target in zip(frames, out, strict=True):
-            _place(frame[:, ::-1] if flipped else frame, target, down=down, right=right)
+            seen = _place(frame[:, ::-1] if flipped else frame, target, down=down, right=right)
+            if recolour is not None:
+                recolour(seen)
         np.subtract(out, _MEAN, out=out)
         np.divide(out, _STD, out=out)
         if not self._config.erasing_per_frame:
-            self._erase(out, generator)
+            self._erase(out, generator, other)
             return
         for position in range(len(out)):
-            self._erase(out[position : position + 1], generator)
+            self._erase(out[position : position + 1], generator, other)
 
-    def _erase(self, out: Normalized, generator: np.random.Generator) -> None:
+    def _erase(self, out: Normalized, generator: np.random.Generator, other: Pixels | None) -> None:
         """Fill one rectangle, the same in every frame, or none."""
         if generator.random() >= self._config.erasing:
             return
@@ -59,6 +73,10 @@ class ClipTransform:
         if rectangle is None:
             return
         rows, columns = rectangle
+        if other is not None:
+            part = other[rows, columns].transpose(2, 0, 1)
+            out[..., rows, columns] = (part.astype(np.float32) - _MEAN) / _STD
+            return
         out[..., rows, columns] = self._fill(generator)
 
     def _rectangle(
@@ -84,10 +102,13 @@ class ClipTransform:
         return (colour - _MEAN) / _STD
 
 
-def _place(frame: Pixels, target: Normalized, *, down: int, right: int) -> None:
+def _place(frame: Pixels, target: Normalized, *, down: int, right: int) -> Normalized:
     """Copy a frame to [3, h, w], shifted, with black where it no longer reaches.
 
     Any shift by p pixels at most is a crop of the old size out of the frame padded by p.
+
+    Returns:
+        The part of `target` [3, ...] that shows the frame.
     """
     _, height, width = target.shape
     to_rows, from_rows = _overlap(down, height)
@@ -96,7 +117,9 @@ def _place(frame: Pixels, target: Normalized, *, down: int, right: int) -> None:
     target[:, to_rows.stop :] = 0
     target[:, to_rows, : to_columns.start] = 0
     target[:, to_rows, to_columns.stop :] = 0
-    target[:, to_rows, to_columns] = frame[from_rows, from_columns].transpose(2, 0, 1)
+    seen = target[:, to_rows, to_columns]
+    seen[...] = frame[from_rows, from_columns].transpose(2, 0, 1)
+    return seen
 
 
 def _overlap(shift: int, length: int) -> tuple[slice, slice]:

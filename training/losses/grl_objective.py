@@ -35,7 +35,12 @@ class GrlObjective(TrainingObjective):
         self.low = _table(identities, part_dimensions["low"], config)
         self.verification = PairVerification(part_dimensions["pooled"])
 
-    def forward(self, features: TrackletFeatures, identities: torch.Tensor) -> Objective:
+    def forward(
+        self,
+        features: TrackletFeatures,
+        identities: torch.Tensor,
+        frame_numbers: torch.Tensor | None = None,  # noqa: ARG002  # no teacher beside GRL's terms
+    ) -> Objective:
         """All of it in single precision."""
         config = self.config
         with torch.autocast(identities.device.type, enabled=False):

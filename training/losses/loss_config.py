@@ -1,5 +1,6 @@
 """What a step minimises: terms, weights and their parameters."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -74,6 +75,37 @@ class DistillationConfig(FrozenModel):
         return self
 
 
+class TeacherConfig(FrozenModel):
+    """Another model's embeddings of the training frames, as `reid-train teach` wrote them.
+
+    Attributes:
+        embeddings: The file.
+        graph_sha256: Of the teacher whose embeddings it must hold, as the command printed it.
+        authors: Who made the teacher; model cards name them.
+        licence: Under which it may be learned from; model cards name it too.
+        regression_weight: Of 1 − cosine of a frame's projected embedding with the teacher's.
+        similarity_weight: Of the mean squared difference of all similarities of a batch.
+        parts: Which parts learn it, coupled; those of the embedding unless named.
+    """
+
+    embeddings: Path
+    graph_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    authors: Annotated[str, Field(min_length=1)]
+    licence: Annotated[str, Field(min_length=1)]
+    regression_weight: NotNegative = 1.0
+    similarity_weight: NotNegative = 1.0
+    parts: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _something_is_taught(self) -> Self:
+        if self.regression_weight == 0 and self.similarity_weight == 0:
+            raise ValueError(
+                "expected a positive regression_weight or similarity_weight, received 0 for both; "
+                "leave losses.teacher out for no teacher"
+            )
+        return self
+
+
 class GrlLossConfig(FrozenModel):
     """GRL's own objective (spec §2.3): OIM, pair verification and a soft triplet.
 
@@ -98,6 +130,7 @@ class LossConfig(FrozenModel):
     Attributes:
         unsupervised_parts: Parts that get no loss of their own.
         distillation: Self-distillation; none without it.
+        teacher: Another model to learn from; none without it.
         grl: GRL's objective in place of all others.
     """
 
@@ -108,6 +141,7 @@ class LossConfig(FrozenModel):
     centre: CentreConfig | None = None
     unsupervised_parts: tuple[str, ...] = ()
     distillation: DistillationConfig | None = None
+    teacher: TeacherConfig | None = None
     grl: GrlLossConfig | None = None
 
     @model_validator(mode="after")

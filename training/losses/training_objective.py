@@ -31,8 +31,19 @@ class TrainingObjective(nn.Module, ABC):
     """
 
     @abstractmethod
-    def forward(self, features: TrackletFeatures, identities: torch.Tensor) -> Objective:
-        """The objective of b clips with identities [b]."""
+    def forward(
+        self,
+        features: TrackletFeatures,
+        identities: torch.Tensor,
+        frame_numbers: torch.Tensor | None = None,
+    ) -> Objective:
+        """The objective of b clips.
+
+        Args:
+            features: Of the clips.
+            identities: [b] class numbers.
+            frame_numbers: [b, t], which frames of the data set they show; for a teacher.
+        """
 
     def remember(self, features: TrackletFeatures, identities: torch.Tensor) -> None:
         """Move what is learned without a gradient; call once a step, after the optimiser's.

@@ -50,6 +50,8 @@ class TeacherGraph:
         import openvino  # noqa: PLC0415  # takes a second to load, and few runs have a teacher
 
         self.given = given
+        self._mean = np.array(given.mean, np.float32)
+        self._std = np.array(given.std, np.float32)
         self.sha256 = graph_sha256(path)
         try:
             core = openvino.Core()
@@ -72,9 +74,7 @@ class TeacherGraph:
             ValueError: When the embedding has no direction.
         """
         pixels = frame if self.given.colour == "rgb" else frame[:, :, ::-1]
-        scaled = (pixels.astype(np.float32) - np.float32(self.given.mean)) / np.float32(
-            self.given.std
-        )
+        scaled = (pixels.astype(np.float32) - self._mean) / self._std
         self._request.infer([np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])])
         row: NDArray[np.float32] = self._request.get_output_tensor(0).data.ravel().copy()
         length = float(np.linalg.norm(row))
