@@ -30,6 +30,24 @@ def parts(**changes):
     return network, objective
 
 
+def taught_parts():
+    """A student of the light kind that learns from a teacher of 32 frames too."""
+    torch.manual_seed(0)
+    network = build_model(tiny_dcct(clip_frames=2, spatial="gap", temporal="tap")).double()
+    teacher = {
+        "embeddings": "teacher.safetensors",
+        "graph_sha256": "0" * 64,
+        "authors": "the tests",
+        "licence": "MIT",
+    }
+    losses = LossConfig.model_validate({"teacher": teacher})
+    rows = torch.randn(32, 5, generator=torch.Generator().manual_seed(3))
+    objective = build_objective(
+        network, 8, losses, teacher_rows=torch.nn.functional.normalize(rows, dim=1)
+    )
+    return network, objective.double()
+
+
 def gradient_of(network, objective, clips, *, pieces):
     gradient = BatchGradient(
         network, objective, Precision("fp32", torch.device("cpu")), pieces=pieces
@@ -126,3 +144,16 @@ def test_what_is_not_finite_is_refused_with_its_name():
     assert finite("loss", 1.5) == 1.5
     with pytest.raises(FloatingPointError, match="expected a finite loss, received inf; lower"):
         finite("loss", float("inf"))
+
+
+def test_a_teacher_sees_the_whole_batch_however_it_is_cut(clips):
+    numbered = clips._replace(frame_numbers=torch.arange(32).reshape(16, 2).flip(0))
+    results = []
+    for pieces in (1, 2):
+        network, objective = taught_parts()
+        results.append(gradient_of(network.eval(), objective, numbered, pieces=pieces))
+    (whole, expected), (cut, received) = results
+    assert whole.objective.terms["teacher_similarity"] > 0
+    torch.testing.assert_close(cut.objective.terms, whole.objective.terms)
+    require_equal(received, expected)
+    assert expected["1.teacher.projection.weight"].abs().sum() > 0

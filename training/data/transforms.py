@@ -73,11 +73,8 @@ class ClipTransform:
         if rectangle is None:
             return
         rows, columns = rectangle
-        if other is not None:
-            part = other[rows, columns].transpose(2, 0, 1)
-            out[..., rows, columns] = (part.astype(np.float32) - _MEAN) / _STD
-            return
-        out[..., rows, columns] = self._fill(generator)
+        part = None if other is None else other[rows, columns]
+        out[..., rows, columns] = self._fill(generator, part)
 
     def _rectangle(
         self, height: int, width: int, generator: np.random.Generator
@@ -95,7 +92,9 @@ class ClipTransform:
                 return slice(top, top + rows), slice(left, left + columns)
         return None
 
-    def _fill(self, generator: np.random.Generator) -> Normalized:
+    def _fill(self, generator: np.random.Generator, part: Pixels | None) -> Normalized:
+        if part is not None:
+            return (part.transpose(2, 0, 1).astype(np.float32) - _MEAN) / _STD
         if self._config.erasing_fill == "zero":
             return np.zeros((3, 1, 1), np.float32)
         colour = generator.integers(256, size=(3, 1, 1)).astype(np.float32)

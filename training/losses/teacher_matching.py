@@ -49,7 +49,7 @@ class TeacherMatching(nn.Module):
         terms = {}
         if config.regression_weight > 0:
             learned, target = _by_frames(features, self.parts, taught)
-            projected = self.projection(learned)
+            projected = self.projection(learned.to(self.projection.weight.dtype)).float()
             terms["teacher_regression"] = config.regression_weight * regression(projected, target)
         if config.similarity_weight > 0:
             learned = embedding({name: features.parts[name].float() for name in self.parts})

@@ -80,11 +80,15 @@ def test_a_run_over_frames_that_the_teacher_never_saw_does_not_begin(told, write
     config = write_config("more", learn_from(told))
     failed = invoke("train", config, "--set", "data.validation_identities=0")
     assert failed.exit_code == 1
-    assert "expected the teacher's embedding of every training frame" in failed.stderr
+    assert "expected the teacher's embedding of every training frame" in " ".join(
+        failed.stderr.split()
+    )
     other = write_config("other", learn_from(told, graph_sha256="0" * 64))
     failed = invoke("train", other)
     assert failed.exit_code == 1
-    assert "expected the embeddings of the teacher 000" in failed.stderr
+    assert f"expected the embeddings of the teacher {'0' * 64} in" in " ".join(
+        failed.stderr.split()
+    )
 
 
 def test_a_graph_of_another_size_is_refused_and_nothing_written(write_config, tmp_path):

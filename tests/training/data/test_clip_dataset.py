@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,43 @@ def test_the_rule_of_the_configuration_chooses_the_frames(drawn_tracklets):
     }
     assert not any(last_twice["near-equal"] + last_twice["local"])
     assert any(last_twice["ceil"])
+
+
+def test_a_clip_says_which_frames_of_the_data_set_it_shows(drawn_tracklets):
+    tracklets = [replace(drawn_tracklets[0], frames=drawn_tracklets[0].frames[:2])]
+    tracklets += drawn_tracklets[1:]
+    paths = [path for tracklet in tracklets for path in tracklet.frames]
+    dataset = dataset_of(tracklets, STILL)
+    for position, tracklet in enumerate(tracklets):
+        out = np.empty(dataset.clip_shape, np.float32)
+        numbers = dataset.draw(ClipRequest(position, position), out)
+        assert numbers.shape == (3,)
+        assert {paths[number] for number in numbers} <= set(tracklet.frames)
+        pixels = out.transpose(0, 2, 3, 1) * (0.229, 0.224, 0.225) * 255
+        pixels = (pixels + np.array((0.485, 0.456, 0.406)) * 255).round()
+        shown = [read_frame(paths[number], height=64, width=32) for number in numbers]
+        assert np.array_equal(pixels, np.stack(shown))
+
+
+def test_a_frame_of_some_tracklet_may_stand_in_front(drawn_tracklets):
+    """What is erased shows, at its own place, a frame of the data set."""
+    front = AugmentationConfig(
+        flip=0, pad_px=0, erasing=1, erasing_fill="frame", erasing_area=(0.3, 0.3)
+    )
+    dataset, plain = dataset_of(drawn_tracklets, front), dataset_of(drawn_tracklets, STILL)
+    frames = [
+        drawn(dataset_of([one], STILL, frames=len(one.frames)), 0, 0) for one in drawn_tracklets
+    ]
+    every = np.concatenate(frames)
+    fronts = set()
+    for seed in range(8):
+        changed = (drawn(dataset, 0, seed) != drawn(plain, 0, seed)).any(axis=(0, 1))
+        assert 0 < changed.sum() <= 0.35 * changed.size
+        seen = drawn(dataset, 0, seed)[0][:, changed]
+        found = [k for k, frame in enumerate(every) if np.allclose(frame[:, changed], seen)]
+        assert found
+        fronts.add(found[0])
+    assert len(fronts) > 3
 
 
 def test_keeping_frames_changes_no_bit(drawn_tracklets):

@@ -36,6 +36,7 @@ def test_threads_change_neither_bit_nor_stride_nor_order(dataset, drawn_tracklet
     for expected, received in zip(islice(alone, 6), helped, strict=False):
         assert torch.equal(expected.frames, received.frames)
         assert torch.equal(expected.identity, received.identity)
+        assert torch.equal(expected.frame_numbers, received.frame_numbers)
         assert expected.frames.stride() == received.frames.stride()
 
 
@@ -58,6 +59,15 @@ def test_a_batch_is_its_requests_in_order(dataset):
         expected = torch.empty(dataset.clip_shape)
         dataset.draw(request, expected.numpy())
         assert torch.equal(frames, expected)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_each_clip_of_a_batch_has_the_numbers_of_its_own_frames(dataset, threads):
+    requests = [ClipRequest(5, 1), ClipRequest(0, 2), ClipRequest(5, 3)]
+    (clips,) = ClipLoader(dataset, [requests], threads=threads)
+    out = torch.empty(dataset.clip_shape).numpy()
+    expected = [dataset.draw(request, out).tolist() for request in requests]
+    assert clips.frame_numbers.tolist() == expected
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
