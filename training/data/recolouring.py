@@ -79,7 +79,7 @@ def _turned(turns: float) -> Matrix:
     """Every hue turned by so many turns, luma kept."""
     cosine, sine = math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns)
     rotation = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]], np.float32)
-    matrix: Matrix = _FROM_YIQ @ rotation @ _YIQ
+    matrix: Matrix = (_FROM_YIQ @ rotation @ _YIQ).astype(np.float32)
     return matrix
 
 
