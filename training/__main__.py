@@ -9,6 +9,7 @@ from training.commands.data import check, synthesize
 from training.commands.data_manifest import manifest
 from training.commands.evaluate import evaluate
 from training.commands.export import export
+from training.commands.import_graph import import_graph
 from training.commands.matrix import matrix
 from training.commands.rank import rank
 from training.commands.report import report
@@ -41,6 +42,7 @@ for command in (
     verify,
 ):
     app.command()(command)
+app.command("import")(import_graph)
 for data_command in (check, synthesize, manifest):
     data_app.command()(data_command)
 

@@ -10,7 +10,7 @@ from model.manifest import Manifest, load_manifest, verify_files
 from training.evaluation.clip_embedders import ArithmeticKey, ClipEmbedder, PartSums, Precision
 from training.evaluation.clip_plan import FRAME_CHOICE, ClipPlan, FrameMode
 from training.evaluation.feature_groups import FULL
-from training.export.graph_runner import RunItems, onnx_runner
+from training.export.graph_runner import RunItems, open_runner
 
 
 class ArtifactCandidate:
@@ -31,7 +31,7 @@ class ArtifactCandidate:
             )
         self.weights_sha256 = manifest.model.fingerprint
         self._manifest = manifest
-        self._run = onnx_runner(directory / manifest.graph.file)
+        self._run = open_runner(directory, manifest.graph)
 
     def embedder(self, precision: Precision) -> ClipEmbedder:
         """The graph, in the precision that it is of.

@@ -8,6 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from model.stored_graph import Graph
+from training.export.openvino_runtime import openvino_runtime
 
 Items = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -21,7 +22,9 @@ def open_runner(directory: Path, graph: Graph) -> RunItems:
     Raises:
         ValueError: When the runtime cannot load it.
     """
-    return onnx_runner(directory / graph.file)
+    if graph.weights_file is None:
+        return onnx_runner(directory / graph.file)
+    return openvino_runner(directory / graph.file, directory / graph.weights_file)
 
 
 def onnx_runner(path: Path) -> RunItems:
@@ -42,6 +45,28 @@ def onnx_runner(path: Path) -> RunItems:
     def run(items: Items) -> Features:
         features: Features = session.run(None, {name: items})[0]
         return features
+
+    return run
+
+
+def openvino_runner(graph: Path, weights: Path) -> RunItems:
+    """Run an OpenVINO IR on the CPU in single precision.
+
+    Raises:
+        ValueError: When OpenVINO cannot load it.
+    """
+    core = openvino_runtime().Core()
+    try:
+        model = core.read_model(graph.read_bytes(), weights.read_bytes())
+        compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except Exception as error:  # the runtime's errors share no other class
+        raise ValueError(
+            f"expected a graph that OpenVINO loads in {graph.name} with {weights.name}, "
+            f"received: {error}; import it again"
+        ) from error
+
+    def run(items: Items) -> Features:
+        return np.array(compiled(np.ascontiguousarray(items))[0], dtype=np.float32)
 
     return run
 

@@ -1,5 +1,6 @@
 """A graph file and what it must compute → an artifact directory, or nothing at all."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +28,14 @@ from training.data.synthetic import SyntheticWorld
 from training.export.artifact_directory import staged
 from training.export.card_file import write_card
 from training.export.gate import BOUNDS, Precision, Reference, largest_batch, pass_gate
-from training.export.graph_runner import RunItems, onnx_runner, run_in_batches
+from training.export.graph_runner import RunItems, open_runner, run_in_batches
 from training.export.mini_gallery import answers, draw_gallery
 from training.export.traces import remove_traces
 from training.export.tracklet_embedding import tracklet_embeddings
 
 GRAPH_FILE = "model.onnx"
+IR_FILE = "model.xml"
+IR_WEIGHTS_FILE = "model.bin"
 GOLDEN_CLIP_FILE = "golden_clip.npy"
 GOLDEN_EMBEDDING_FILE = "golden_embedding.npy"
 GATE_FILE = "gate_embeddings.npy"
@@ -52,13 +55,14 @@ class PreparedGraph:
     """A graph that is finished but not yet proven.
 
     Attributes:
-        file: The ONNX graph, with its weights inside.
+        file: The ONNX graph, with its weights inside, or the graph of an OpenVINO IR.
         precision: What it computes in.
         input_name: Of its one input, uint8 RGB [n, h, w, 3] or [b, t, h, w, 3].
         preprocessing: How frames become rows of that input.
         output: Its one output, and the way to the embedding.
         reference: What it must compute, by the same input: the network in single precision, or the
             runtime that an imported graph comes from.
+        weights: Of an IR; None for ONNX.
     """
 
     file: Path
@@ -67,6 +71,18 @@ class PreparedGraph:
     preprocessing: Preprocessing
     output: OutputTensor
     reference: RunItems
+    weights: Path | None = None
+
+    @property
+    def stored(self) -> Graph:
+        """How the manifest tells of it."""
+        return Graph(
+            file=GRAPH_FILE if self.weights is None else IR_FILE,
+            format="onnx" if self.weights is None else "openvino",
+            weights_file=None if self.weights is None else IR_WEIGHTS_FILE,
+            precision=self.precision,
+            batching_unit=self.batching_unit,
+        )
 
     @property
     def batching_unit(self) -> Literal["frame", "clip"]:
@@ -105,16 +121,21 @@ def publish(graph: PreparedGraph, directory: Path, publication: Publication) -> 
         ValueError: When `directory` holds something that is no artifact.
     """
     with staged(directory) as staging:
-        _write_graph(graph.file, staging / GRAPH_FILE)
+        _write_graph(graph, staging)
         gate = _prove(graph, staging)
         _write_golden(graph, staging)
         manifest = _manifest(graph, gate, publication, _digests(staging))
         return write_card(staging, manifest, publication.card(manifest))
 
 
-def _write_graph(file: Path, target: Path) -> None:
+def _write_graph(graph: PreparedGraph, staging: Path) -> None:
     """The graph as it is run, and nothing of the machine that made it."""
-    model = onnx.load(file)
+    target = staging / graph.stored.file
+    if graph.weights is not None:
+        shutil.copyfile(graph.file, target)
+        shutil.copyfile(graph.weights, staging / IR_WEIGHTS_FILE)
+        return
+    model = onnx.load(graph.file)
     remove_traces(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)
@@ -140,7 +161,7 @@ def _prove(graph: PreparedGraph, staging: Path) -> Gate:
     stored = expected.embeddings.astype(np.float16)
     reference = Reference(expected.rows[:largest], stored, expected.mean_average_precision)
     measured = pass_gate(
-        onnx_runner(staging / GRAPH_FILE),
+        open_runner(staging, graph.stored),
         reference,
         gallery=gallery,
         output=graph.output,
@@ -175,16 +196,17 @@ def _manifest(
     graph: PreparedGraph, gate: Gate, publication: Publication, files: dict[str, FileDigest]
 ) -> Manifest:
     axes = AXES[graph.batching_unit]
+    sha256, *weights_sha256 = (files[name].sha256 for name in graph.stored.files)
     return Manifest(
         schema_version=2,
         model=ModelIdentity(
             name=publication.name,
             version=publication.version,
             fingerprint=model_fingerprint(
-                files[GRAPH_FILE].sha256, graph.preprocessing, graph.output
+                sha256, graph.preprocessing, graph.output, *weights_sha256
             ),
         ),
-        graph=Graph(file=GRAPH_FILE, precision=graph.precision, batching_unit=graph.batching_unit),
+        graph=graph.stored,
         input=InputTensor(name=graph.input_name, dtype="uint8", axes=axes, dynamic=axes[:1]),
         preprocessing=graph.preprocessing,
         output=graph.output,
