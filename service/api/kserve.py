@@ -107,7 +107,7 @@ async def describe(runtime: OpenRuntime) -> KserveModelAnswer:
     return KserveModelAnswer(
         name=manifest.model.name,
         versions=[manifest.model.version],
-        platform="onnx_onnxv1",
+        platform="onnx_onnxv1" if manifest.graph.format == "onnx" else "openvino",
         inputs=[
             TensorAnswer(name=FRAMES, datatype="UINT8", shape=[-1, -1, -1, 3]),
             TensorAnswer(name=FILES, datatype="BYTES", shape=[-1]),

@@ -22,22 +22,25 @@ class ProviderError(ValueError):
 
 @dataclass(frozen=True)
 class Graph:
-    """The bytes of a graph whose digest is the manifest's.
+    """The bytes of a graph whose digests are the manifest's.
 
     Attributes:
         path: The file that they were read from, for messages.
         content: What was verified; nothing is read from the file again.
         manifest: Names, types and shapes of input and output.
+        weights: Of an OpenVINO IR, verified too; an ONNX graph has its own inside.
     """
 
     path: Path
     content: bytes
     manifest: Manifest
+    weights: bytes | None = None
 
     @property
     def sha256(self) -> str:
-        """Digest of `content`."""
-        return self.manifest.files[self.manifest.graph.file].sha256
+        """Digest of `content`; where weights lie beside it, over both digests."""
+        graph, *weights = (self.manifest.files[name].sha256 for name in self.manifest.graph.files)
+        return hashlib.sha256("".join([graph, *weights]).encode()).hexdigest() if weights else graph
 
     @property
     def item_shape(self) -> tuple[int, ...]:
@@ -49,19 +52,42 @@ class Graph:
 
 
 def read_graph(artifact: Artifact) -> Graph:
-    """Read the graph and check its digest.
+    """Read the graph, and its weights where they lie beside it, and check their digests.
 
     Raises:
-        ArtifactError: When it is another graph than the manifest names.
+        ArtifactError: When they are others than the manifest names.
     """
-    graph = Graph(artifact.graph, artifact.graph.read_bytes(), artifact.manifest)
-    received = hashlib.sha256(graph.content).hexdigest()
-    if received != graph.sha256:
+    manifest = artifact.manifest
+    content, *weights = (
+        _verified(artifact.directory / name, manifest.files[name].sha256)
+        for name in manifest.graph.files
+    )
+    return Graph(artifact.graph, content, manifest, weights[0] if weights else None)
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    content = path.read_bytes()
+    received = hashlib.sha256(content).hexdigest()
+    if received != sha256:
         raise ArtifactError(
-            f"expected {graph.path} with sha256 {graph.sha256}, received {received}; "
+            f"expected {path} with sha256 {sha256}, received {received}; "
             "copy or export the artifact again"
         )
-    return graph
+    return content
+
+
+def require_runtime(graph: Graph, provider: str) -> None:
+    """An OpenVINO IR is run by OpenVINO alone.
+
+    Raises:
+        ProviderError: When it should be run by something else.
+    """
+    if graph.manifest.graph.format == "openvino" and provider not in ("auto", "openvino"):
+        raise ProviderError(
+            f"expected OpenVINO to run {graph.path.name}, which is an IR of it, received the "
+            f"provider {provider}, which runs ONNX graphs; unset REID_INFERENCE_PROVIDER, or "
+            "import the model's ONNX file"
+        )
 
 
 def open_session(
@@ -74,9 +100,11 @@ def open_session(
 
     Raises:
         ArtifactError: When the graph does not load alone, or disagrees with the manifest.
-        ProviderError: When the runtime would run the graph on anything but the first.
+        ProviderError: When the runtime would run the graph on anything but the first, or the graph
+            is another runtime's.
     """
     wanted = providers[0][0]
+    require_runtime(graph, wanted)
     _require_provider(wanted, onnxruntime.get_available_providers())
     onnxruntime.disable_telemetry_events()
     session = _load(graph, _session_options(threads), providers)
@@ -84,8 +112,8 @@ def open_session(
     # Where its libraries do not load the runtime only warns, and takes the next.
     _require_provider(wanted, session.get_providers()[:1])
     _require_part(wanted, session)
-    _require_tensors("input", session.get_inputs(), _expected_input(graph))
-    _require_tensors("output", session.get_outputs(), _expected_output(graph.manifest))
+    _require_tensors("input", session.get_inputs(), expected_input(graph))
+    _require_tensors("output", session.get_outputs(), expected_output(graph.manifest))
     return session
 
 
@@ -143,16 +171,18 @@ def _session_options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _expected_input(graph: Graph) -> str:
-    return _describe(graph.manifest.input.name, "tensor(uint8)", [None, *graph.item_shape])
+def expected_input(graph: Graph, kind: str = "tensor(uint8)") -> str:
+    """What the manifest says of the input; `kind` is how a runtime writes its type."""
+    return describe_tensor(graph.manifest.input.name, kind, [None, *graph.item_shape])
 
 
-def _expected_output(manifest: Manifest) -> str:
-    return _describe(manifest.output.name, "tensor(float)", [None, manifest.output.dimension])
+def expected_output(manifest: Manifest, kind: str = "tensor(float)") -> str:
+    """What the manifest says of the output; `kind` is how a runtime writes its type."""
+    return describe_tensor(manifest.output.name, kind, [None, manifest.output.dimension])
 
 
 def _require_tensors(kind: str, tensors: list[onnxruntime.NodeArg], expected: str) -> None:
-    described = [_describe(tensor.name, tensor.type, tensor.shape) for tensor in tensors]
+    described = [describe_tensor(tensor.name, tensor.type, tensor.shape) for tensor in tensors]
     if described != [expected]:
         raise ArtifactError(
             f"expected the graph's only {kind} to be {expected}, "
@@ -160,6 +190,7 @@ def _require_tensors(kind: str, tensors: list[onnxruntime.NodeArg], expected: st
         )
 
 
-def _describe(name: str, kind: str, shape: Sequence[int | str | None]) -> str:
+def describe_tensor(name: str, kind: str, shape: Sequence[int | str | None]) -> str:
+    """Name, type and shape in one form, whichever runtime told them."""
     axes = ["any" if not isinstance(size, int) else str(size) for size in shape]
     return f"{name} {kind} [{', '.join(axes)}]"

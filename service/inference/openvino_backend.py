@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: the same graph by another maker's kernels, in bf16 where the CPU has it."""
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -9,8 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from model.manifest import Manifest
-from service.inference.graph import Graph, ProviderError, open_session
+from model.manifest import ArtifactError, Manifest
+from service.inference.graph import (
+    Graph,
+    ProviderError,
+    describe_tensor,
+    expected_input,
+    expected_output,
+    open_session,
+)
 from service.inference.plan import Precision
 from service.inference.runtime_failures import telling_apart
 
@@ -76,9 +84,10 @@ def open_openvino_lanes(
         ArtifactError: When the graph does not load alone, or disagrees with the manifest.
         ProviderError: When this CPU does not compute in `precision`.
     """
-    # This runtime reads weights beside the working directory where the graph names some. The other
-    # one opens the graph in an empty directory, and compares it with the manifest.
-    open_session(graph, threads=1)
+    if graph.weights is None:
+        # This runtime reads weights beside the working directory where the graph names some. The
+        # other one opens the graph in an empty directory, and compares it with the manifest.
+        open_session(graph, threads=1)
     hint = "f32" if precision == graph.manifest.graph.precision else _HINTS[precision]
     compiled = _compile(
         graph,
@@ -90,6 +99,9 @@ def open_openvino_lanes(
             "ENABLE_CPU_PINNING": False,
         },
     )
+    if graph.weights is not None:
+        _require_tensors("input", compiled.inputs, expected_input(graph, "u8"))
+        _require_tensors("output", compiled.outputs, expected_output(graph.manifest, "f32"))
     _require_hint(hint, compiled)
     return [
         OpenvinoBackend(compiled.create_infer_request(), graph.manifest, precision)
@@ -100,13 +112,31 @@ def open_openvino_lanes(
 def _compile(graph: Graph, options: dict[str, str | int | bool]) -> "openvino.CompiledModel":
     try:
         core = _runtime().Core()
-        return core.compile_model(core.read_model(graph.content), _DEVICE, options)
+        verified = [graph.content] if graph.weights is None else [graph.content, graph.weights]
+        return core.compile_model(core.read_model(*verified), _DEVICE, options)
     except Exception as error:
         # The runtime's exceptions share no class of their own.
+        other = "choose REID_INFERENCE_PROVIDER=cpu"
+        remedy = other if graph.weights is None else "import the model's graph again"
         raise ProviderError(
-            f"expected OpenVINO to compile {graph.path}, received: {error}; "
-            "choose REID_INFERENCE_PROVIDER=cpu"
+            f"expected OpenVINO to compile {graph.path}, received: {error}; {remedy}"
         ) from error
+
+
+def _require_tensors(kind: str, ports: Sequence["openvino.Output"], expected: str) -> None:
+    described = [
+        describe_tensor(
+            min(port.get_names(), default="a nameless one"),
+            port.element_type.get_type_name(),
+            [None if size.is_dynamic else size.get_length() for size in port.partial_shape],
+        )
+        for port in ports
+    ]
+    if described != [expected]:
+        raise ArtifactError(
+            f"expected the graph's only {kind} to be {expected}, "
+            f"received {', '.join(described) or 'none'}; import the graph again"
+        )
 
 
 def _require_hint(hint: str, compiled: "openvino.CompiledModel") -> None:

@@ -21,7 +21,7 @@ from service.inference.candidate_plans import (
     larger_batches,
 )
 from service.inference.gpu_lanes import CUDA
-from service.inference.graph import Graph, ProviderError
+from service.inference.graph import Graph, ProviderError, require_runtime
 from service.inference.nvidia import gpu_names
 from service.inference.openvino_backend import reduced_precisions
 from service.inference.plan import ON_GPU, InferencePlan, Precision, Provider
@@ -76,6 +76,7 @@ class PlanChoice:
         Raises:
             ProviderError: When not one candidate can be opened and holds parity.
         """
+        require_runtime(self._graph, self._choice.provider)
         plan = self._only_one() or self._on_gpus() or self._on_cpu()
         return ChosenPlan(plan, tuple(self._measured))
 
@@ -93,7 +94,7 @@ class PlanChoice:
         if provider != "auto":
             gpu = provider in ON_GPU
             return self._first_good(self._gpu_plans(provider)) if gpu else None
-        if CUDA not in onnxruntime.get_available_providers():
+        if self._of_openvino or CUDA not in onnxruntime.get_available_providers():
             return None
         try:
             return self._first_good(self._gpu_plans("cuda"))
@@ -125,6 +126,8 @@ class PlanChoice:
 
     def _cpu_providers(self) -> list[Provider]:
         precision = self._choice.precision
+        if self._of_openvino:
+            return ["openvino"]
         if self._choice.provider != "auto":
             return [self._choice.provider]
         both: list[Provider] = ["cpu", "openvino"]
@@ -149,6 +152,10 @@ class PlanChoice:
     @property
     def _own(self) -> Precision:
         return self._artifact.manifest.graph.precision
+
+    @property
+    def _of_openvino(self) -> bool:
+        return self._graph.manifest.graph.format == "openvino"
 
     @property
     def _unit(self) -> Literal["frame", "clip"]:

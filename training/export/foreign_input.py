@@ -60,12 +60,12 @@ class ForeignInput:
     @property
     def factor(self) -> NDArray[np.float64]:
         """What a pixel is multiplied with, [3]; `offset` is added then."""
-        return 1.0 / (self.scale * np.asarray(self.std))
+        return np.reciprocal(self.scale * np.asarray(self.std, np.float64))
 
     @property
     def offset(self) -> NDArray[np.float64]:
         """What is added after `factor`, [3]."""
-        return -np.asarray(self.mean) / np.asarray(self.std)
+        return np.negative(self.mean) / np.asarray(self.std, np.float64)
 
     @property
     def leaves_pixels_alone(self) -> bool:
@@ -76,7 +76,7 @@ class ForeignInput:
         """Frames uint8 RGB [n, h, w, 3] as the graph wants them, computed by the definition."""
         pixels = frames[..., ::-1] if self.colour == "BGR" else frames
         scaled = pixels.astype(np.float32) / np.float32(self.scale)
-        values = (scaled - np.float32(self.mean)) / np.float32(self.std)
+        values = (scaled - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         if self.layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
         return np.ascontiguousarray(values, dtype=np.float32)

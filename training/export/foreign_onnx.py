@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from training.export.foreign_tensor import ForeignTensor
@@ -26,7 +25,7 @@ def read_onnx(path: Path) -> onnx.ModelProto:
     _require_readable_size(path)
     try:
         model = onnx.load(path, load_external_data=False)
-    except (DecodeError, OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # what the parser of the format raises is of no public class
         raise _no_graph(path, str(error)) from error
     if not model.graph.node or not model.opset_import:
         raise _no_graph(path, "a file without operators")

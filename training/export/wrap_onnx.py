@@ -181,8 +181,9 @@ class _Chain:
 
     def add(self, operator: str, *others: str, **attributes: int | list[int]) -> None:
         name = self._name(operator)
-        self._nodes.append(
-            helper.make_node(operator, [self._last, *others], [name], name=name, **attributes)
+        self._nodes.append(helper.make_node(operator, [self._last, *others], [name], name=name))
+        self._nodes[-1].attribute.extend(
+            helper.make_attribute(key, value) for key, value in attributes.items()
         )
         self._last = name
 
