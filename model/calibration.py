@@ -44,14 +44,15 @@ class Threshold(_Frozen):
         basis: `measured` where there are unknown tracklets enough to see the rate; `extrapolated`
             where a generalised Pareto tail, fitted to the highest, says what is beyond them.
         detection_rate: DIR at this threshold, on the searches that it was fitted to.
-        held_out: The same of people whom the fit had not seen.
+        held_out: Both of people whom the fit had not seen; None where half the people are too few
+            for a threshold.
     """
 
     false_accept_rate: PartialShare
     similarity: Cosine
     basis: Literal["measured", "extrapolated"]
     detection_rate: Share
-    held_out: HeldOutRates
+    held_out: HeldOutRates | None
 
 
 class Probability(_Frozen):
@@ -84,8 +85,9 @@ class Lead(_Frozen):
 
     Attributes:
         similarity: The least difference of the two cosines.
-        false_accept_rate: Of the threshold that the searches reached that it was fitted to.
-        precision: Share of those searches with such a lead that named the right person.
+        false_accept_rate: Of the threshold that the searches reached that it was fitted to, all
+            for people in the gallery.
+        precision: Share of those of them with such a lead that named the right person.
     """
 
     similarity: Annotated[float, Field(ge=0, le=2)]

@@ -129,6 +129,12 @@ def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
     top_k: Annotated[int, typer.Option(min=1, help="Matches per query.")] = 5,
     exclude_same_camera: ExcludeSameCamera = False,  # noqa: FBT002 a flag of the command line
     group_by: Annotated[GroupBy, typer.Option(help="What to rank.")] = "tracklet",
+    false_accept_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6, max=0.999, help="Of the threshold; one that the model is calibrated for."
+        ),
+    ] = None,
     concurrency: Concurrency = 4,
     most_frames: MostFrames = 256,
     as_json: AsJson = False,  # noqa: FBT002 a flag of the command line
@@ -144,6 +150,7 @@ def search(  # noqa: PLR0913, PLR0917 each is an option of the command line
         top_k=top_k,
         exclude_same_camera=exclude_same_camera,
         group_by=group_by,
+        false_accept_rate=false_accept_rate,
     )
     options = BulkOptions(url, concurrency, most_frames, as_json, chosen_api_key())
     try:

@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     max_request_timeout_s: PositiveSeconds = 60.0
     """The most that a request may ask for in `X-Timeout-S`."""
 
+    false_accept_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Of searches for somebody who is not in the gallery, so many may find a match; the model must
+    be calibrated for it."""
+
     store: Literal["sqlite", "redis"] = "sqlite"
     """SQLite keeps galleries under `data_dir` for one service; Redis, for several replicas."""
     redis_url: str = "redis://127.0.0.1:6379/0"

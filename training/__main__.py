@@ -3,6 +3,7 @@
 import typer
 
 from training.commands.attention import attention
+from training.commands.calibrate import calibrate
 from training.commands.card import card
 from training.commands.complexity import complexity
 from training.commands.data import check, synthesize
@@ -40,6 +41,7 @@ for command in (
     tensorrt,
     card,
     verify,
+    calibrate,
 ):
     app.command()(command)
 app.command("import")(import_graph)

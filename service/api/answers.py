@@ -3,6 +3,8 @@
 Times are Unix seconds. Keys are only ever added: a client ignores those that it does not know.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -106,6 +108,8 @@ class MatchAnswer(Answer):
 
     Of an identity the tracklet is its most similar one, and `tracklets` says how many there are.
     `reranked` is what re-ranking ordered it by; it compares matches of one answer only.
+    `probability` is the calibrated one that it shows the person asked about; null where the model
+    is not calibrated, or the similarity is an average.
     """
 
     rank: int
@@ -119,6 +123,7 @@ class MatchAnswer(Answer):
     attributes: dict[str, bool | int | float | str]
     seq: int
     tracklets: int
+    probability: float | None = None
 
 
 class SearchAnswer(Answer):
@@ -126,6 +131,12 @@ class SearchAnswer(Answer):
 
     `exact`: nothing can be missing, and similarities are those of the rows. `complete`: no better
     match was left out, as far as the tier knows. `truncated`: more matches would have followed.
+
+    `decision` is about the most similar of all that were searched, whatever order and limits of the
+    answer: `match` where it reaches `threshold`, which is calibrated for `false_accept_rate`;
+    `ambiguous` where it does and another identity is nearly as similar; `unknown` where it does
+    not; null where nothing is calibrated, and `warnings` then say why. `margin_to_second` is how
+    far it is ahead of the best of another identity; null without one.
     """
 
     matches: list[MatchAnswer]
@@ -139,6 +150,11 @@ class SearchAnswer(Answer):
     gallery_id: str
     model: ModelAnswer
     frames: FramesAnswer | None
+    decision: Literal["match", "ambiguous", "unknown"] | None = None
+    threshold: float | None = None
+    false_accept_rate: float | None = None
+    margin_to_second: float | None = None
+    warnings: list[str] = []
 
 
 class PreprocessingAnswer(Answer):

@@ -115,6 +115,9 @@ class SearchOptionsBody(StrictBody):
         default=None, description="true, or the numbers of the method."
     )
     mode: Literal["auto", "exact", "ann"] = "auto"
+    false_accept_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="One that the model is calibrated for."
+    )
     min_seq: int | None = Field(default=None, ge=0, description="A write that must be seen.")
 
     @model_validator(mode="after")

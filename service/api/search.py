@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from model.manifest import Manifest
 from service.access.principal import AccessScope
 from service.api.access import requires
 from service.api.answers import FramesAnswer, MatchAnswer, SearchAnswer
@@ -24,12 +25,17 @@ from service.api.gallery_seq import MinSeq, later_of, show_seq
 from service.api.request_docs import body_docs
 from service.api.request_urgency import UsuallyInteractive
 from service.api.schemas import SearchBody, SearchOptionsBody
+from service.api.search_decision import (
+    match_probability,
+    require_calibrated_rate,
+    search_decision,
+)
 from service.api.search_options import search_options
 from service.api.validation import parse_json
 from service.batching.urgency import Urgency
 from service.errors import InvalidQuery
 from service.gallery.gallery import Answered
-from service.gallery.ranking.search import Match, SearchResult
+from service.gallery.ranking.search import Match, SearchOptions, SearchResult
 from service.metrics import Metrics
 from service.runtime import Runtime
 
@@ -70,12 +76,13 @@ async def _search_by_frames(
     upload = await read_upload(request, runtime.settings, json_field="query")
     body = parse_json(SearchOptionsBody, upload.json, fault=InvalidQuery)
     options = search_options(body, runtime.settings)
+    require_calibrated_rate(runtime.manifest, body.false_accept_rate)
     audit.note("search", body.gallery)
     embedded = await runtime.embed(upload.source, urgency=urgency)
     found = await runtime.gallery.search(
         body.gallery, embedded.embedding, options, min_seq=later_of(body.min_seq, min_seq)
     )
-    return _search_answer(runtime, body.gallery, found, frames_answer(embedded.decoded))
+    return _search_answer(runtime, body, options, found, frames_answer(embedded.decoded))
 
 
 async def _search_by_json(
@@ -84,6 +91,7 @@ async def _search_by_json(
     raw = await read_json(request, runtime.settings.max_json_bytes)
     body = parse_json(SearchBody, raw, fault=InvalidQuery)
     options = search_options(body, runtime.settings)
+    require_calibrated_rate(runtime.manifest, body.false_accept_rate)
     audit.note("search", body.gallery, body.tracklet_id)
     asked_seq = later_of(body.min_seq, min_seq)
     gallery = runtime.gallery
@@ -95,32 +103,40 @@ async def _search_by_json(
         found = await gallery.search_tracklet(
             body.gallery, body.tracklet_id or "", options, min_seq=asked_seq
         )
-    return _search_answer(runtime, body.gallery, found, None)
+    return _search_answer(runtime, body, options, found, None)
 
 
 def _search_answer(
     runtime: Runtime,
-    gallery: str,
+    body: SearchOptionsBody,
+    options: SearchOptions,
     found: Answered[SearchResult],
     frames: FramesAnswer | None,
 ) -> SearchAnswer:
     result = found.value
+    rate = body.false_accept_rate or runtime.settings.false_accept_rate
+    decided = search_decision(runtime.manifest, result, rate)
     return SearchAnswer(
-        matches=[_match_answer(match) for match in result.matches],
+        matches=[_match_answer(runtime.manifest, match, options) for match in result.matches],
         searched=result.searched,
         exact=result.exact,
         complete=result.complete,
         truncated=result.truncated,
         tier=result.tier,
         seq=result.seq,
-        gallery=gallery,
+        gallery=body.gallery,
         gallery_id=found.gallery.gallery_id,
         model=model_answer(runtime),
         frames=frames,
+        decision=decided.decision,
+        threshold=decided.threshold,
+        false_accept_rate=decided.false_accept_rate,
+        margin_to_second=decided.margin_to_second,
+        warnings=list(decided.warnings),
     )
 
 
-def _match_answer(match: Match) -> MatchAnswer:
+def _match_answer(manifest: Manifest, match: Match, options: SearchOptions) -> MatchAnswer:
     return MatchAnswer(
         rank=match.rank,
         similarity=match.similarity,
@@ -133,4 +149,5 @@ def _match_answer(match: Match) -> MatchAnswer:
         attributes=dict(match.metadata.attributes),
         seq=match.seq,
         tracklets=match.tracklets,
+        probability=match_probability(manifest, match.similarity, options),
     )

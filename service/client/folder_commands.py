@@ -16,7 +16,7 @@ from service.api.schemas import SearchOptionsBody
 from service.client.bulk import Outcome, for_each
 from service.client.client import ReidClient
 from service.client.progress_bar import progress_bar
-from service.client.ranking_table import rank_1_line, ranking_table
+from service.client.ranking_table import rank_1_line, ranking_table, warning_lines
 from service.client.readiness import await_ready
 from service.client.tracklet_folder import TrackletFolder, find_tracklets
 
@@ -88,6 +88,8 @@ def search_folder(root: Path, query: SearchOptionsBody, options: BulkOptions) ->
         Console().print(ranking_table(outcomes))
         if line := rank_1_line(outcomes):
             print(line)  # noqa: T201
+    for line in warning_lines(outcomes):
+        _warn(line)
     return _report_trouble(outcomes, options)
 
 

@@ -3,6 +3,8 @@
 from model.calibration import Calibration, Threshold
 from training.export.card_tables import paragraph, table
 
+CALIBRATION_HEADING = "## Same person or unknown"
+
 _HEADS = (
     "false-accept rate",
     "least similarity",
@@ -39,8 +41,14 @@ def _row(threshold: Threshold) -> tuple[str, ...]:
         f"{threshold.similarity:.4f}",
         threshold.basis,
         f"{100 * threshold.detection_rate:.2f}",
-        f"{100 * held_out.false_accept_rate:.3f} ± {100 * held_out.deviation:.3f}",
-        f"{100 * held_out.detection_rate:.2f}",
+        *(
+            ("not measured", "not measured")
+            if held_out is None
+            else (
+                f"{100 * held_out.false_accept_rate:.3f} ± {100 * held_out.deviation:.3f}",
+                f"{100 * held_out.detection_rate:.2f}",
+            )
+        ),
     )
 
 
@@ -64,6 +72,6 @@ def _probability(calibration: Calibration) -> str:
         f"share: logistic in the similarity, slope {probability.slope:.3f}, intercept "
         f"{probability.intercept:.3f}; on held-out people Brier score {probability.brier:.4f}, "
         f"expected calibration error {probability.calibration_error:.4f}. A match is `ambiguous` "
-        f"where another identity is within {lead.similarity:.4f}: of the searches that lead by "
-        f"more, {100 * lead.precision:.1f} % named the right person."
+        f"where another identity is within {lead.similarity:.4f}: of the searches for known "
+        f"people that lead by more, {100 * lead.precision:.1f} % named the right person."
     )

@@ -1,7 +1,7 @@
 """The model card: what the model is, what it learned from, what it reached, what it is not for."""
 
 from model.manifest import Manifest
-from training.export.calibration_section import calibration_section
+from training.export.calibration_section import CALIBRATION_HEADING, calibration_section
 from training.export.card_results import MeasuredResults
 from training.export.card_tables import (
     ablation_section,
@@ -34,7 +34,7 @@ def model_card(manifest: Manifest, card: ArtifactCard, results: MeasuredResults)
         ablation_section(results.ablation, results.ablation_command),
         "## Graph",
         paragraph(_graph(manifest)),
-        "## Same person or unknown",
+        CALIBRATION_HEADING,
         calibration_section(manifest.calibration),
         "## Not for",
         _bullets([*NEVER, *card.not_for]),

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.gallery.filter_tree import Filter
+from service.gallery.filter_tree import Filter, Joined
 from service.gallery.index.ann import AnnBase
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import Mode
@@ -44,6 +44,11 @@ class Neighbours:
         self.tier: Tier = "exact"
         self.are_complete = True
         self._tree, self._now_s, self._approximate = tree, now_s, approximate
+
+    def anew(self, rule: Filter | None = None) -> "Neighbours":
+        """The same query once more, with a further rule perhaps; nothing is learned of this one."""
+        tree = self._tree if rule is None else Joined((self._tree, rule))
+        return Neighbours(self.view, self.query, tree, self._now_s, self._approximate)
 
     def nearest(self, k: int, mode: Mode) -> list[Hit]:
         """The k nearest rows."""

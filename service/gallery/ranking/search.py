@@ -11,8 +11,10 @@ from service.gallery.gallery_errors import TrackletNotFound
 from service.gallery.index.approximate_tier import ApproximateTier
 from service.gallery.index.planner import Mode
 from service.gallery.index.view import View
+from service.gallery.ranking.decision import Leaders
 from service.gallery.ranking.eligible import Eligibility
 from service.gallery.ranking.grouping import Group, Grouping, GroupMode
+from service.gallery.ranking.leaders import find_leaders
 from service.gallery.ranking.neighbours import Neighbours, Tier
 from service.gallery.ranking.reordering import (
     Reordered,
@@ -113,6 +115,7 @@ class SearchResult:
             the similarity of the last tracklet that it looked at.
         truncated: Whether more matches would have followed.
         tier: What searched.
+        leaders: The nearest and the best of another identity among all eligible tracklets.
     """
 
     matches: tuple[Match, ...]
@@ -122,6 +125,7 @@ class SearchResult:
     complete: bool
     truncated: bool
     tier: Tier
+    leaders: Leaders
 
 
 def search_view(
@@ -192,9 +196,8 @@ class _Search:
         options = self._options
         depth = max(options.top_k, 0 if options.rerank is None else options.rerank.first)
         least = options.min_similarity
-        similar = [
-            group for group in self._found(depth + 1) if least is None or group.similarity >= least
-        ]
+        found = self._found(depth + 1)
+        similar = [group for group in found if least is None or group.similarity >= least]
         ordered = self._ordered(similar[:depth])
         matches = tuple(
             _match(rank, each) for rank, each in enumerate(ordered[: options.top_k], start=1)
@@ -208,6 +211,20 @@ class _Search:
             complete=neighbours.are_complete,
             truncated=len(similar) > options.top_k,
             tier=neighbours.tier,
+            leaders=self._leaders(found, exhausted=len(found) <= depth),
+        )
+
+    def _leaders(self, found: list[Group], *, exhausted: bool) -> Leaders:
+        """They are the same however matches are grouped, limited, re-ranked or cut."""
+        options = self._options
+        by_tracklet = options.group_by == "tracklet" and options.max_per_camera is None
+        by_best = options.group_by == "identity" and options.group_mode == "max"
+        in_order = by_tracklet or by_best
+        return find_leaders(
+            self._neighbours,
+            [group.best for group in found] if in_order else [],
+            exhausted=exhausted and (in_order or not found),
+            mode=options.mode,
         )
 
     def _ordered(self, found: list[Group]) -> list[Reordered]:

@@ -40,8 +40,20 @@ def test_the_right_person_is_found_by_frames(gallery: httpx.Client, person):
     assert answer["frames"]["used"] == 3
     assert set(answer["matches"][0]) == {
         "rank", "similarity", "reranked", "tracklet_id", "identity", "camera", "start", "end",
-        "attributes", "seq", "tracklets",
+        "attributes", "seq", "tracklets", "probability",
     }  # fmt: skip
+
+
+def test_a_model_that_is_not_calibrated_says_so_and_decides_nothing(gallery: httpx.Client):
+    answer = by_frames(gallery, "red", '{"false_accept_rate": 0.25}').json()
+    assert {match["probability"] for match in answer["matches"]} == {None}
+    keys = ("decision", "threshold", "false_accept_rate")
+    assert [answer[key] for key in keys] == [None, None, None]
+    assert answer["margin_to_second"] > 0
+    assert answer["warnings"] == [
+        "no decision and no probability: the model is not calibrated; `reid-train calibrate` "
+        "measures what its similarities mean"
+    ]
 
 
 def test_frames_embedding_and_base64_rank_alike(gallery: httpx.Client):

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -6,7 +7,7 @@ from rich.console import Console
 from service.api.answers import MatchAnswer, ModelAnswer, SearchAnswer
 from service.api.schemas import MetadataBody
 from service.client.bulk import Outcome
-from service.client.ranking_table import rank_1_line, ranking_table
+from service.client.ranking_table import rank_1_line, ranking_table, warning_lines
 from service.client.tracklet_folder import TrackletFolder
 
 MODEL = ModelAnswer(name="m", version="1", fingerprint="f")
@@ -94,3 +95,30 @@ def test_a_failed_query_has_no_row():
 def test_brackets_in_names_are_shown_as_they_are():
     (row,) = [r for r in printed([outcome("p[left]", "[bold]x", "[bold]x")]) if "right" in r]
     assert (row[0], row[3]) == ("p[left]", "[bold]x")
+
+
+def test_what_the_calibration_says_is_shown_where_there_is_one():
+    plain = outcome("q1", None, "p1", "p2")
+    matches = [
+        match.model_copy(update={"probability": probability})
+        for match, probability in zip(plain.answer.matches, (0.75, 0.125), strict=True)
+    ]
+    told = {"matches": matches, "decision": "ambiguous", "warnings": ["far from measured"]}
+    decided = replace(plain, answer=plain.answer.model_copy(update=told))
+    assert printed([decided]) == [
+        [
+            "query",
+            "rank",
+            "tracklet",
+            "identity",
+            "camera",
+            "similarity",
+            "probability",
+            "decision",
+        ],
+        ["q1", "1", "tracklet-1", "p1", "-", "0.9000", "0.750", "ambiguous"],
+        ["", "2", "tracklet-2", "p2", "-", "0.8000", "0.125", ""],
+    ]
+    assert warning_lines([decided, decided, plain, FAILED]) == [
+        "far from measured (2 of 4 queries)"
+    ]
