@@ -18,9 +18,16 @@ def export(
         str | None,
         typer.Option(metavar="HxW", help="Take frames of this size, and resize in the graph."),
     ] = None,
+    precision: Annotated[
+        Literal["fp32", "fp16", "int8"], typer.Option(help="What the graph computes in.")
+    ] = "fp32",
     weights_storage: Annotated[
-        Literal["fp16", "fp32"], typer.Option(help="What weights are stored as.")
+        Literal["fp16", "fp32"], typer.Option(help="What the weights of fp32 are stored as.")
     ] = "fp16",
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="int8: folder of images, or manifest, to take the ranges from."),
+    ] = None,
 ) -> None:
     """Write graph, manifest, golden clip and card; publish nothing that the gate refuses."""
     from model.weights import open_network
@@ -29,7 +36,12 @@ def export(
     from training.export.export_options import ExportOptions, parse_size
 
     with errors_for_people():
-        options = ExportOptions(input_size=parse_size(input_size), weights_storage=weights_storage)
+        options = ExportOptions(
+            input_size=parse_size(input_size),
+            precision=precision,
+            weights_storage=weights_storage,
+            calibration=calibration,
+        )
         network = open_network(weights)
         description = ArtifactDescription(
             card=load_card(card), commit=commit(), report=load_report(report, weights=weights)

@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from model.manifest import Manifest, Provenance
+from model.manifest import Manifest, Preprocessing, Provenance
 from model.tracklet_network import TrackletNetwork
 from training.evaluation.feature_groups import FULL
 from training.export.artifact_directory import require_artifact_or_nothing
+from training.export.calibration_items import read_items
 from training.export.card_results import Judged, MeasuredResults
 from training.export.compact_weights import store_weights_as_float16
 from training.export.description import ArtifactDescription, network_in_words
@@ -23,6 +24,7 @@ from training.export.network_graph import (
     preprocessing_of,
 )
 from training.export.publishing import GRAPH_FILE, PreparedGraph, Publication, publish
+from training.export.reduced import reduced
 from training.export.to_onnx import export_onnx
 
 
@@ -42,8 +44,8 @@ def write_artifact(
 
     Raises:
         GateError: When the graph does not compute what the network does.
-        ValueError: When `directory` holds something that is no artifact, or a weight does not fit
-            into the storage.
+        ValueError: When `directory` holds something that is no artifact, a weight does not fit into
+            the storage, or calibration frames cannot be read.
     """
     require_artifact_or_nothing(directory)  # exporting takes a while
     chosen = options or ExportOptions()
@@ -51,10 +53,11 @@ def write_artifact(
     preprocessing = preprocessing_of(network, chosen.input_size)
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / GRAPH_FILE
-        onnx.save(_stored(export_onnx(graph, preprocessing), chosen), file)
+        model = _as_chosen(export_onnx(graph, preprocessing), preprocessing, chosen)
+        onnx.save(model, file)
         prepared = PreparedGraph(
             file=file,
-            precision="fp32",
+            precision=chosen.precision,
             input_name=graph.input_name,
             preprocessing=preprocessing,
             output=output_of(network),
@@ -63,8 +66,15 @@ def write_artifact(
         return publish(prepared, directory, _publication(network, description))
 
 
-def _stored(model: onnx.ModelProto, options: ExportOptions) -> onnx.ModelProto:
-    return store_weights_as_float16(model) if options.weights_storage == "fp16" else model
+def _as_chosen(
+    model: onnx.ModelProto, preprocessing: Preprocessing, options: ExportOptions
+) -> onnx.ModelProto:
+    """In the chosen precision, or in single precision with its weights stored as chosen."""
+    if options.precision == "fp32":
+        return store_weights_as_float16(model) if options.weights_storage == "fp16" else model
+    source = options.calibration
+    items = None if source is None else read_items(source, preprocessing)
+    return reduced(model, options.precision, items)
 
 
 def _publication(network: TrackletNetwork, description: ArtifactDescription) -> Publication:

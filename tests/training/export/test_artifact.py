@@ -70,3 +70,14 @@ def test_a_larger_input_and_weights_in_single_precision_pass_the_gate(
     assert not any(w.data_type == onnx.TensorProto.FLOAT16 for w in graph.graph.initializer)
     assert [d.dim_value for d in graph.graph.input[0].type.tensor_type.shape.dim][1:] == [96, 40, 3]
     assert np.load(tmp_path / "a" / "golden_clip.npy").shape == (4, 96, 40, 3)
+
+
+def test_a_reduced_precision_is_held_against_the_network_in_single_precision(
+    tmp_path, small_network, description, published
+):
+    options = ExportOptions(precision="fp16")
+    manifest = write_artifact(small_network, tmp_path / "half", description, options)
+    assert (manifest.graph.precision, manifest.gate.least_cosine) == ("fp16", 0.999)
+    single, half = (np.load(one / "gate_embeddings.npy") for one in (published, tmp_path / "half"))
+    np.testing.assert_allclose(half, single, atol=1e-3)  # both are the network's own
+    assert manifest.gate.measured.least_cosine < 0.99999999

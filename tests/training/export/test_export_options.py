@@ -19,3 +19,9 @@ def test_anything_else_is_refused(text):
 
 def test_what_is_not_chosen_is_the_networks_own_size_and_half_the_file():
     assert ExportOptions() == ExportOptions(input_size=None, weights_storage="fp16")
+
+
+def test_calibration_frames_belong_to_int8_alone(tmp_path):
+    assert ExportOptions(precision="int8", calibration=tmp_path).calibration == tmp_path
+    with pytest.raises(ValueError, match="expected calibration frames with precision int8 alone"):
+        ExportOptions(precision="fp16", calibration=tmp_path)
