@@ -38,10 +38,23 @@ def half_precision(graph: onnx.ModelProto) -> onnx.ModelProto:
             keep_io_types=True,
             op_block_list=[*DEFAULT_OP_BLOCK_LIST, *KEPT_IN_FLOAT32],
         )
+    _cast_once(converted.graph)
     OnnxModel(converted).topological_sort()  # the converter puts its casts at the end
     del converted.graph.value_info[:]  # of the types before
     onnx.checker.check_model(converted, full_check=True)
     return converted
+
+
+def _cast_once(graph: onnx.GraphProto) -> None:
+    """The converter writes a cast, of one name, for each node that takes a shared weight."""
+    made: set[str] = set()
+    kept = []
+    for node in graph.node:
+        if node.op_type != "Cast" or node.output[0] not in made:
+            kept.append(node)
+        made.update(node.output)
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _require_in_range(graph: onnx.ModelProto) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from tests.reducible_graph import drawn_items, reducible_graph, rows_of
 from training.export.half_precision import half_precision
@@ -32,3 +33,27 @@ def test_a_weight_beyond_float16_is_refused_by_name():
         "fp32, or train with more weight decay",
     ):
         half_precision(graph)
+
+
+def test_a_weight_that_norms_and_others_share_is_cast_once():
+    """Folding makes one of weights that are equal, as those of fresh norms are."""
+    graph = reducible_graph()
+    norm, product = (
+        next(node for node in graph.graph.node if node.name == name)
+        for name in ("norm", "mixing_product")
+    )
+    shared = [
+        helper.make_node("Mul", ["normed", "gain"], ["halved"], "shared"),
+        helper.make_node("LayerNormalization", ["halved", "gain"], ["again"], "second_norm"),
+    ]
+    product.input[0] = "again"
+    place = list(graph.graph.node).index(norm) + 1
+    for node in reversed(shared):
+        graph.graph.node.insert(place, node)
+    next(w for w in graph.graph.initializer if w.name == "gain").CopyFrom(
+        numpy_helper.from_array(np.full(16, 0.5, np.float32), "gain")
+    )
+    graph = folded(graph)
+    items = drawn_items(5)
+    received = rows_of(half_precision(graph), items)
+    np.testing.assert_allclose(received, rows_of(graph, items), atol=2e-2)
