@@ -53,12 +53,12 @@ def wrap_onnx(model: onnx.ModelProto, ends: Ends, wanted: ForeignInput) -> onnx.
     taken = {name for node in nodes_of(wrapped) for name in (*node.input, *node.output)}
     taken |= {weight.name for weight in wrapped.graph.initializer}
     frames, features = _unused("frames", taken), _unused("features", taken)
-    nodes = [
-        *_before(ends, wanted, frames, taken),
-        *wrapped.graph.node,
-        *_after(ends, wanted, features, taken),
-    ]
     graph = wrapped.graph
+    nodes = [
+        *_before(_Chain(graph, frames, taken), ends, wanted),
+        *graph.node,
+        *_after(_Chain(graph, ends.embedding.name, taken), ends, wanted, features),
+    ]
     for field in (graph.node, graph.input, graph.output, graph.value_info):
         del field[:]
     graph.node.extend(nodes)
@@ -133,16 +133,13 @@ def _open_batch(model: onnx.ModelProto, batch: int) -> None:
             stored.CopyFrom(numpy_helper.from_array(shape, stored.name))
 
 
-def _before(
-    ends: Ends, wanted: ForeignInput, frames: str, taken: set[str]
-) -> Iterable[onnx.NodeProto]:
+def _before(chain: "_Chain", ends: Ends, wanted: ForeignInput) -> Iterable[onnx.NodeProto]:
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(ends.frames.kind))
     if kind == TensorProto.UINT8 and not wanted.leaves_pixels_alone:
         raise ValueError(
             f"expected --scale 1 --mean 0 --std 1 for {ends.frames}, which takes pixels as they "
             "are, received other numbers; leave them to the graph"
         )
-    chain = _Chain(frames, taken)
     if wanted.colour == "BGR":
         chain.add("Gather", chain.constant(np.array([2, 1, 0], np.int64)), axis=3)
     if wanted.layout == "NCHW":
@@ -160,9 +157,8 @@ def _before(
 
 
 def _after(
-    ends: Ends, wanted: ForeignInput, features: str, taken: set[str]
+    chain: "_Chain", ends: Ends, wanted: ForeignInput, features: str
 ) -> Iterable[onnx.NodeProto]:
-    chain = _Chain(ends.embedding.name, taken)
     if ends.embedding.kind != "float32":
         chain.add("Cast", to=TensorProto.FLOAT)
     if len(ends.embedding_shape) > 1:
@@ -175,8 +171,8 @@ def _after(
 class _Chain:
     """Operators in a row, each on what the one before gives."""
 
-    def __init__(self, start: str, taken: set[str]) -> None:
-        self._last, self._taken = start, taken
+    def __init__(self, graph: onnx.GraphProto, start: str, taken: set[str]) -> None:
+        self._graph, self._last, self._taken = graph, start, taken
         self._nodes: list[onnx.NodeProto] = []
 
     def add(self, operator: str, *others: str, **attributes: int | list[int]) -> None:
@@ -188,9 +184,9 @@ class _Chain:
         self._last = name
 
     def constant(self, values: np.ndarray) -> str:
-        name = self._name("Constant")
-        value = numpy_helper.from_array(values, name)
-        self._nodes.append(helper.make_node("Constant", [], [name], name=name, value=value))
+        """A weight, since operators that give constants were of floats alone in old opsets."""
+        name = self._name("constant")
+        self._graph.initializer.append(numpy_helper.from_array(values, name))
         return name
 
     def ending_in(self, name: str) -> list[onnx.NodeProto]:
