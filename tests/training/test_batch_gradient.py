@@ -153,6 +153,9 @@ def test_a_teacher_sees_the_whole_batch_however_it_is_cut(clips):
         network, objective = taught_parts()
         results.append(gradient_of(network.eval(), objective, numbered, pieces=pieces))
     (whole, expected), (cut, received) = results
+    network, objective = taught_parts()
+    itself = objective(network.eval()(clips.frames), clips.identity, numbered.frame_numbers)
+    torch.testing.assert_close(whole.objective.terms, itself.terms)
     assert whole.objective.terms["teacher_similarity"] > 0
     torch.testing.assert_close(cut.objective.terms, whole.objective.terms)
     require_equal(received, expected)

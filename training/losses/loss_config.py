@@ -81,8 +81,8 @@ class TeacherConfig(FrozenModel):
     Attributes:
         embeddings: The file.
         graph_sha256: Of the teacher whose embeddings it must hold, as the command printed it.
-        authors: Who made the teacher; model cards name them.
-        licence: Under which it may be learned from; model cards name it too.
+        authors: Who made the teacher: kept with the run, for its model card.
+        licence: Under which it may be learned from; likewise.
         regression_weight: Of 1 − cosine of a frame's projected embedding with the teacher's.
         similarity_weight: Of the mean squared difference of all similarities of a batch.
         parts: Which parts learn it, coupled; those of the embedding unless named.

@@ -76,7 +76,7 @@ class TeacherGraph:
         pixels = frame if self.given.colour == "rgb" else frame[:, :, ::-1]
         scaled = (pixels.astype(np.float32) - self._mean) / self._std
         self._request.infer([np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])])
-        row: NDArray[np.float32] = self._request.get_output_tensor(0).data.ravel().copy()
+        row: NDArray[np.float32] = self._request.get_output_tensor(0).data.ravel()
         length = float(np.linalg.norm(row))
         if not np.isfinite(length) or length == 0:
             raise ValueError(
