@@ -8,7 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from model.stored_graph import Graph
-from training.export.openvino_runtime import openvino_runtime
+from training.export.openvino_runtime import compile_exactly, openvino_runtime
 
 Items = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -57,8 +57,7 @@ def openvino_runner(graph: Path, weights: Path) -> RunItems:
     """
     core = openvino_runtime().Core()
     try:
-        model = core.read_model(graph.read_bytes(), weights.read_bytes())
-        compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = compile_exactly(core.read_model(graph.read_bytes(), weights.read_bytes()))
     except Exception as error:  # the runtime's errors share no other class
         raise ValueError(
             f"expected a graph that OpenVINO loads in {graph.name} with {weights.name}, "

@@ -9,14 +9,12 @@ import numpy as np
 from training.export.foreign_input import ForeignInput
 from training.export.foreign_reference import RunOriginal
 from training.export.foreign_tensor import ForeignTensor
-from training.export.openvino_runtime import openvino_runtime
+from training.export.openvino_runtime import compile_exactly, openvino_runtime
 from training.export.wrap_onnx import Ends
 
 if TYPE_CHECKING:
     import openvino
 
-_DEVICE = "CPU"
-_EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 _KINDS = {"f32": "float32", "f16": "float16", "u8": "uint8", "f64": "float64"}
 
 
@@ -58,7 +56,7 @@ def run_ir(model: "openvino.Model", ends_of: tuple[str, str]) -> RunOriginal:
         ValueError: When it does not compile.
     """
     try:
-        compiled = openvino_runtime().Core().compile_model(model, _DEVICE, _EXACT)
+        compiled = compile_exactly(model)
     except Exception as error:  # the runtime's errors share no class of their own
         raise ValueError(
             f"expected a graph that OpenVINO runs, received: {error}; export it again"
