@@ -93,7 +93,8 @@ def _require_servable(directory: Path, manifest: Manifest) -> None:
 
 def _load(path: Path) -> NDArray[np.generic]:
     try:
-        values = np.load(path, allow_pickle=False)
+        # A header may claim more than there is, or than fits into memory.
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ArtifactError(
             f"expected an array in {path}, received: {error}; export the artifact again"

@@ -15,7 +15,8 @@ from model.manifest import ArtifactError, Manifest, load_manifest, verify_files
 from model.stored_gate import Gate
 from training.export.gate import Bounds, GateError, Reference, pass_gate
 from training.export.graph_runner import RunItems, open_runner
-from training.export.mini_gallery import DrawnGallery, redraw_gallery
+from training.export.mini_gallery import redraw_gallery
+from training.export.stored_arrays import stored_array
 from training.export.tracklet_embedding import least_part_cosines, tracklet_embeddings
 from training.frozen_model import FrozenModel
 
@@ -73,7 +74,12 @@ def verify_artifact(directory: Path) -> Verification:
     try:
         measured = pass_gate(
             run,
-            _stored_reference(run, directory, gate, gallery),
+            Reference(
+                # Batches are held against the graph's own largest: no network is at hand here.
+                rows=run(gallery.items[: gate.largest_batch]),
+                embeddings=_gate_embeddings(directory, gate, manifest.output.dimension),
+                mean_average_precision=gate.mean_average_precision,
+            ),
             gallery=gallery,
             output=manifest.output,
             bounds=Bounds(gate.least_cosine, gate.most_map_change),
@@ -108,9 +114,18 @@ def _require_gate(directory: Path, manifest: Manifest) -> Gate:
 
 
 def _check_golden(run: RunItems, directory: Path, manifest: Manifest) -> float:
-    clip = _array(directory / manifest.golden.clip).astype(np.uint8)
-    stored = _array(directory / manifest.golden.embedding).astype(np.float32)
-    items = clip if manifest.preprocessing.frames_per_clip is None else clip[None]
+    frames = manifest.preprocessing
+    clip = stored_array(
+        directory / manifest.golden.clip,
+        dtype=np.uint8,
+        shape=(frames.frames_per_clip, frames.height, frames.width, 3),
+    ).astype(np.uint8)
+    stored = stored_array(
+        directory / manifest.golden.embedding,
+        dtype=np.float32,
+        shape=(manifest.output.dimension,),
+    ).astype(np.float32)
+    items = clip if frames.frames_per_clip is None else clip[None]
     rows = run(items)
     embedding = tracklet_embeddings(rows[None], manifest.output.parts)
     cosine = float(least_part_cosines(stored[None], embedding, manifest.output.parts)[0])
@@ -123,21 +138,12 @@ def _check_golden(run: RunItems, directory: Path, manifest: Manifest) -> float:
     return min(cosine, 1.0)
 
 
-def _stored_reference(
-    run: RunItems, directory: Path, gate: Gate, gallery: DrawnGallery
-) -> Reference:
-    """Batches are held against the graph's own largest one: no network is at hand here."""
-    return Reference(
-        rows=run(gallery.items[: gate.largest_batch]),
-        embeddings=_array(directory / gate.embeddings).astype(np.float32),
-        mean_average_precision=gate.mean_average_precision,
+def _gate_embeddings(directory: Path, gate: Gate, dimension: int) -> NDArray[np.float32]:
+    tracklets = gate.mini_gallery.identities * gate.mini_gallery.cameras
+    stored = stored_array(
+        directory / gate.embeddings, dtype=np.float16, shape=(tracklets, dimension)
     )
-
-
-def _array(path: Path) -> NDArray[np.generic]:
-    """What `verify_files` has seen to be as it was written."""
-    values: NDArray[np.generic] = np.load(path, allow_pickle=False)
-    return values
+    return stored.astype(np.float32)
 
 
 def _other_pixels(exporter: Mapping[str, str]) -> str:

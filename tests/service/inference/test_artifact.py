@@ -65,7 +65,7 @@ def test_golden_pickle_is_not_opened(tmp_path, manifest):
     np.save(tmp_path / "golden_clip.npy", np.array([{"a": 1}], dtype=object))
     republish(tmp_path, manifest)
 
-    with pytest.raises(ArtifactError, match="allow_pickle"):
+    with pytest.raises(ArtifactError, match="Python objects"):
         open_artifact(tmp_path)
 
 

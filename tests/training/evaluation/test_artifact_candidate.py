@@ -18,7 +18,7 @@ from training.evaluation.embed import embed_tracklets, join_parts
 from training.evaluation.evaluation import WeightsToJudge, default_cache, evaluate_weights
 from training.evaluation.retrieval_task import choose_tasks
 from training.evaluation.tracklet_features import EmbeddingSettings
-from training.export.graph_runner import onnx_runner
+from training.export.graph_runner import open_runner
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_embeddings_are_those_that_the_manifest_describes(
 ):
     some = drawn_tracklets[:3]
     manifest = write_tiny_artifact(artifact)
-    run = onnx_runner(artifact / manifest.graph.file)
+    run = open_runner(artifact, manifest.graph)
     received = list(embed_tracklets(some, embedder, mode=mode, frames_per_batch=3))
     for tracklet, parts in zip(some, received, strict=True):
         frames = [read_frame(path, height=64, width=32) for path in tracklet.frames]
@@ -112,5 +112,5 @@ def test_served_is_what_every_served_number_is_of(artifact, embedder):
     manifest = write_tiny_artifact(artifact)
     preprocessing = manifest.preprocessing.model_copy(update={"choice": FRAME_CHOICE})
     usual = manifest.model_copy(update={"preprocessing": preprocessing})
-    plan = GraphEmbedder(usual, onnx_runner(artifact / usual.graph.file)).plan("served")
+    plan = GraphEmbedder(usual, open_runner(artifact, usual.graph)).plan("served")
     assert len(plan.clips(40)) == 32
