@@ -38,11 +38,13 @@ class CardResults(FrozenModel):
         learning_curve: JSON lines of a run: those with `step`, `rank_1` and
             `mean_average_precision` are its validations.
         ablation: JSON lines, one variant each.
+        precision: Output of `python -m benchmarks.precision_table --json`.
     """
 
     evaluations: tuple[NamedEvidence, ...] = ()
     learning_curve: Evidence | None = None
     ablation: Evidence | None = None
+    precision: Evidence | None = None
 
 
 class CurvePoint(BaseModel):
@@ -65,6 +67,37 @@ class AblationRow(FrozenModel):
     mean_average_precision: float = Field(ge=0, le=100)
 
 
+class PrecisionRow(FrozenModel):
+    """One variant of the graph on one runtime, as `benchmarks.precision_table` measures it.
+
+    Attributes:
+        variant: How its precision was reduced.
+        runtime: What ran it.
+        megabytes: Size of the file.
+        frames_per_s: On one thread.
+        ratio: Of its speed to that of the graph as it was shipped, round by round.
+        least_cosine: To that graph, over drawn tracklets.
+        mean_cosine: The same on average.
+        drawn_map_change: Points of mAP on drawn people.
+        real_rank_1: In percent, on held-out real people, where there were any.
+        real_map: The same.
+    """
+
+    variant: str
+    runtime: str
+    megabytes: float
+    frames_per_s: float
+    ratio: float
+    least_cosine: float
+    mean_cosine: float
+    drawn_map_change: float
+    real_rank_1: float | None
+    real_map: float | None
+
+
+_PRECISIONS = TypeAdapter(tuple[PrecisionRow, ...])
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One evaluation of the card's table."""
@@ -84,6 +117,8 @@ class MeasuredResults:
         curve_command: Empty where there is no curve.
         ablation: In the order of the file; empty where none was measured.
         ablation_command: Empty where there is no ablation.
+        precisions: In the order of the file; empty where none was measured.
+        precision_command: Empty where there are none.
     """
 
     evaluations: tuple[Judged, ...] = ()
@@ -91,6 +126,8 @@ class MeasuredResults:
     curve_command: str = ""
     ablation: tuple[AblationRow, ...] = ()
     ablation_command: str = ""
+    precisions: tuple[PrecisionRow, ...] = ()
+    precision_command: str = ""
 
 
 def read_results(results: CardResults, folder: Path) -> MeasuredResults:
@@ -103,7 +140,7 @@ def read_results(results: CardResults, folder: Path) -> MeasuredResults:
     Raises:
         ValueError: When a file is missing or holds something else, with its path.
     """
-    curve, ablation = results.learning_curve, results.ablation
+    curve, ablation, precision = results.learning_curve, results.ablation, results.precision
     return MeasuredResults(
         evaluations=tuple(
             Judged(one.title, one.command, read_evaluation(folder / one.file))
@@ -113,6 +150,8 @@ def read_results(results: CardResults, folder: Path) -> MeasuredResults:
         curve_command="" if curve is None else curve.command,
         ablation=() if ablation is None else read_ablation(folder / ablation.file),
         ablation_command="" if ablation is None else ablation.command,
+        precisions=() if precision is None else read_precisions(folder / precision.file),
+        precision_command="" if precision is None else precision.command,
     )
 
 
@@ -178,6 +217,24 @@ def read_ablation(path: Path) -> tuple[AblationRow, ...]:
     if not rows:
         raise ValueError(f"expected a variant a line in {path}, received none; leave ablation out")
     return tuple(rows)
+
+
+def read_precisions(path: Path) -> tuple[PrecisionRow, ...]:
+    """The table of precisions, in its order.
+
+    Raises:
+        ValueError: When the file is missing, or is no such table.
+    """
+    try:
+        rows = _PRECISIONS.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ValueError(
+            f"expected the output of `python -m benchmarks.precision_table --json` in {path}, "
+            f"received: {error}; measure it again"
+        ) from error
+    if not rows:
+        raise ValueError(f"expected a row or more in {path}, received none; leave precision out")
+    return rows
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:

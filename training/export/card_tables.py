@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from training.evaluation.report import MethodReport
-from training.export.card_results import AblationRow, CurvePoint, Judged
+from training.export.card_results import AblationRow, CurvePoint, Judged, PrecisionRow
 
 _METRICS = ("rank-1", "rank-5", "rank-10", "rank-20", "mAP", "mINP")
 _FRAMES = {
@@ -59,6 +59,31 @@ def ablation_section(rows: Sequence[AblationRow], command: str) -> str:
     )
 
 
+def precision_section(rows: Sequence[PrecisionRow], command: str) -> str:
+    """Size, speed and faithfulness of the graph in every precision."""
+    if not rows:
+        return "Other precisions: not measured."
+    cells = [
+        [
+            row.variant,
+            row.runtime,
+            f"{row.megabytes:.1f}",
+            f"{row.frames_per_s:.1f}",
+            f"{row.ratio:.2f}",
+            f"{row.least_cosine:.4f}",
+            f"{row.drawn_map_change:+.2f}",
+            _or_not_measured(row.real_rank_1),
+            _or_not_measured(row.real_map),
+        ]
+        for row in rows
+    ]
+    heads = [
+        "variant", "runtime", "MB", "frames/s, one thread", "× as shipped", "least cosine",
+        "mAP change, drawn", "rank-1", "mAP",
+    ]  # fmt: skip
+    return f"The graph in every precision:\n\n{table(heads, cells)}\n\n    {command}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; a bar in a cell is escaped."""
     lines = [heads, ["---"] * len(heads), *rows]
@@ -70,6 +95,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def paragraph(text: str) -> str:
     """Text broken into lines, never within a word."""
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _or_not_measured(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.2f}"
 
 
 def _percent(method: MethodReport) -> list[str]:

@@ -8,6 +8,7 @@ from training.export.card_tables import (
     curve_section,
     evaluations_section,
     paragraph,
+    precision_section,
 )
 from training.export.description import ArtifactCard
 
@@ -34,6 +35,7 @@ def model_card(manifest: Manifest, card: ArtifactCard, results: MeasuredResults)
         ablation_section(results.ablation, results.ablation_command),
         "## Graph",
         paragraph(_graph(manifest)),
+        precision_section(results.precisions, results.precision_command),
         CALIBRATION_HEADING,
         calibration_section(manifest.calibration),
         "## Not for",

@@ -1,8 +1,10 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from benchmarks.precision_table import Row
 from tests.evaluation_reports import made_up_report
 from training.export.card_results import (
     CardResults,
@@ -12,6 +14,7 @@ from training.export.card_results import (
     read_ablation,
     read_curve,
     read_evaluation,
+    read_precisions,
     read_results,
 )
 
@@ -35,16 +38,20 @@ def test_every_file_comes_back_with_its_command(tmp_path):
     (tmp_path / "evaluation.json").write_text(report.model_dump_json())
     (tmp_path / "log.jsonl").write_text(json.dumps(VALIDATION))
     (tmp_path / "ablation.jsonl").write_text(json.dumps(ROW))
+    row = Row("int8", "onnxruntime", 8.5, 61.2, 1.86, 0.987, 0.999, -0.12, 78.5, 75.0)
+    (tmp_path / "table.json").write_text(json.dumps([asdict(row)]))
     results = CardResults(
         evaluations=(NamedEvidence(title="all", command="one", file=Path("evaluation.json")),),
         learning_curve=Evidence(command="two", file=Path("log.jsonl")),
         ablation=Evidence(command="three", file=Path("ablation.jsonl")),
+        precision=Evidence(command="four", file=Path("table.json")),
     )
     read = read_results(results, tmp_path)
     (judged,) = read.evaluations
     assert (judged.title, judged.command, judged.report) == ("all", "one", report)
     assert (read.curve[0].minutes, read.curve[0].rank_1, read.curve_command) == (3.5, 35.2, "two")
     assert (read.ablation[0].name, read.ablation_command) == ("teacher", "three")
+    assert (read.precisions[0].real_rank_1, read.precision_command) == (78.5, "four")
 
 
 def test_a_curve_is_what_a_log_says_of_validation_by_step(tmp_path):
@@ -92,6 +99,27 @@ def test_a_missing_file_is_named(tmp_path, read):
         ValueError, match="expected JSON lines in .*none, received: .*; check the c"
     ):
         read(tmp_path / "none")
+
+
+def test_a_precision_table_is_what_the_benchmark_prints(tmp_path):
+    row = Row("int8", "onnxruntime", 8.5, 61.2, 1.86, 0.987, 0.999, -0.12, None, None)
+    (tmp_path / "table.json").write_text(json.dumps([asdict(row)]))
+    (read,) = read_precisions(tmp_path / "table.json")
+    assert read.model_dump() == asdict(row)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"", b'[{"variant": "x"}]'])
+def test_what_is_no_precision_table_is_refused(tmp_path, content):
+    (tmp_path / "table.json").write_bytes(content)
+    told = "(?s)expected the output of `python -m benchmarks.precision_table --json` in .*; measure"
+    with pytest.raises(ValueError, match=told):
+        read_precisions(tmp_path / "table.json")
+
+
+def test_a_precision_table_without_rows_is_refused(tmp_path):
+    (tmp_path / "table.json").write_text("[]")
+    with pytest.raises(ValueError, match="expected a row or more in .*, received none; leave prec"):
+        read_precisions(tmp_path / "table.json")
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b"\xff"])

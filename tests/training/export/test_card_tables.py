@@ -1,10 +1,11 @@
 from tests.evaluation_reports import METHOD, made_up_report
-from training.export.card_results import AblationRow, CurvePoint, Judged
+from training.export.card_results import AblationRow, CurvePoint, Judged, PrecisionRow
 from training.export.card_tables import (
     ablation_section,
     curve_section,
     evaluations_section,
     paragraph,
+    precision_section,
     table,
 )
 
@@ -74,10 +75,31 @@ What helped:
     )
 
 
+def test_precisions_have_a_row_for_each_variant_and_runtime():
+    row = PrecisionRow(
+        variant="int8", runtime="onnxruntime", megabytes=8.55, frames_per_s=61.26, ratio=1.857,
+        least_cosine=0.98765, mean_cosine=0.999, drawn_map_change=-0.125, real_rank_1=78.5,
+        real_map=None,
+    )  # fmt: skip
+    assert (
+        precision_section([row], "python -m benchmarks.precision_table A --json")
+        == """\
+The graph in every precision:
+
+| variant | runtime | MB | frames/s, one thread | × as shipped | least cosine | mAP change, drawn \
+| rank-1 | mAP |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| int8 | onnxruntime | 8.6 | 61.3 | 1.86 | 0.9877 | -0.12 | 78.50 | not measured |
+
+    python -m benchmarks.precision_table A --json"""
+    )
+
+
 def test_what_was_not_measured_is_said_to_be_so():
     assert evaluations_section([]) == "Retrieval: not measured."
     assert curve_section([], "") == "Learning curve: not measured."
     assert ablation_section([], "") == "Ablation: not measured."
+    assert precision_section([], "") == "Other precisions: not measured."
 
 
 def test_a_bar_does_not_end_a_cell():

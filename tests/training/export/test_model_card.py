@@ -4,7 +4,13 @@ from model.stored_gate import Gate, Measured, MiniGallery
 from tests.artifact_factory import write_tiny_artifact
 from tests.evaluation_reports import made_up_report
 from tests.made_up_calibration import made_up_calibration
-from training.export.card_results import AblationRow, CurvePoint, Judged, MeasuredResults
+from training.export.card_results import (
+    AblationRow,
+    CurvePoint,
+    Judged,
+    MeasuredResults,
+    PrecisionRow,
+)
 from training.export.description import ArtifactCard, Teacher
 from training.export.model_card import model_card
 
@@ -24,6 +30,11 @@ GATE = Gate(
     mean_average_precision=71.25,
     measured=Measured(least_cosine=0.99987654, mean_average_precision=71.31),
 )
+
+PRECISION = PrecisionRow(
+    variant="int8", runtime="onnxruntime", megabytes=8.5, frames_per_s=61.3, ratio=1.86,
+    least_cosine=0.987, mean_cosine=0.999, drawn_map_change=0, real_rank_1=78.5, real_map=75,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +72,7 @@ def test_what_was_not_measured_is_said_to_be_so(manifest):
         "Retrieval: not measured.",
         "Learning curve: not measured.",
         "Ablation: not measured.",
+        "Other precisions: not measured.",
         'Not calibrated: no threshold for "unknown" is given, nor a probability.',
         "Similarities are not probabilities, and no threshold has been calibrated.",
     ):
@@ -75,11 +87,14 @@ def test_what_was_measured_is_there_with_its_commands(manifest):
         curve_command="train it",
         ablation=(AblationRow(name="x", budget="1 s", rank_1=3, mean_average_precision=4),),
         ablation_command="take it apart",
+        precisions=(PRECISION,),
+        precision_command="reduce it",
     )
     told = page(manifest, results=results)
     for text in (
         "| held out | as served | full | 61.25 |", "evaluate it", "| 9 | | 12.50 | 10.00 |",
         "train it", "| x | 1 s | 3.00 | 4.00 |", "take it apart",
+        "| int8 | onnxruntime | 8.5 |", "reduce it",
     ):  # fmt: skip
         assert text in told
     assert "not measured" not in told
