@@ -23,7 +23,8 @@ RUN python -m pip --python /opt/reid/bin/python install --no-deps --only-binary 
         --require-hashes --requirement requirements/service.lock
 COPY pyproject.toml README.md LICENSE ./
 # Of the model the service needs the manifest alone; the networks and torch stay away.
-COPY model/__init__.py model/manifest.py model/durable_file.py model/
+COPY model/__init__.py model/manifest.py model/manifest_json.py model/stored_graph.py model/stored_gate.py \
+     model/calibration.py model/durable_file.py model/
 COPY service service
 RUN python -m pip --python /opt/reid/bin/python install --no-deps --no-build-isolation . \
     && python -m pip --python /opt/reid/bin/python uninstall --yes setuptools \

@@ -37,8 +37,6 @@ def taught_parts():
     teacher = {
         "embeddings": "teacher.safetensors",
         "graph_sha256": "0" * 64,
-        "authors": "the tests",
-        "licence": "MIT",
     }
     losses = LossConfig.model_validate({"teacher": teacher})
     rows = torch.randn(32, 5, generator=torch.Generator().manual_seed(3))

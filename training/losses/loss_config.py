@@ -81,8 +81,6 @@ class TeacherConfig(FrozenModel):
     Attributes:
         embeddings: The file.
         graph_sha256: Of the teacher whose embeddings it must hold, as the command printed it.
-        authors: Who made the teacher: kept with the run, for its model card.
-        licence: Under which it may be learned from; likewise.
         regression_weight: Of 1 − cosine of a frame's projected embedding with the teacher's.
         similarity_weight: Of the mean squared difference of all similarities of a batch.
         parts: Which parts learn it, coupled; those of the embedding unless named.
@@ -90,8 +88,6 @@ class TeacherConfig(FrozenModel):
 
     embeddings: Path
     graph_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    authors: Annotated[str, Field(min_length=1)]
-    licence: Annotated[str, Field(min_length=1)]
     regression_weight: NotNegative = 1.0
     similarity_weight: NotNegative = 1.0
     parts: tuple[str, ...] = ()

@@ -44,11 +44,17 @@ class Neighbours:
         self.tier: Tier = "exact"
         self.are_complete = True
         self._tree, self._now_s, self._approximate = tree, now_s, approximate
+        self._is_asked = True
 
     def anew(self, rule: Filter | None = None) -> "Neighbours":
-        """The same query once more, with a further rule perhaps; nothing is learned of this one."""
+        """The same query once more, with a further rule perhaps; nothing is learned of this one.
+
+        Nor is it kept as a question of a client's, by which the approximate tier is judged.
+        """
         tree = self._tree if rule is None else Joined((self._tree, rule))
-        return Neighbours(self.view, self.query, tree, self._now_s, self._approximate)
+        again = Neighbours(self.view, self.query, tree, self._now_s, self._approximate)
+        again._is_asked = False
+        return again
 
     def nearest(self, k: int, mode: Mode) -> list[Hit]:
         """The k nearest rows."""
@@ -80,7 +86,7 @@ class Neighbours:
 
     def _walked(self, base: AnnBase, k: int) -> list[Hit] | None:
         hits = base.nearest(self.view, self.query, self.selection, k)
-        if hits is not None and self._approximate is not None:
+        if hits is not None and self._approximate is not None and self._is_asked:
             self._approximate.heard(self.query, self._tree, k)
         return hits
 

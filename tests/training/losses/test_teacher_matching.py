@@ -16,8 +16,6 @@ from training.losses.teacher_matching import (
 FILE = {
     "embeddings": "teacher.safetensors",
     "graph_sha256": "0" * 64,
-    "authors": "somebody",
-    "licence": "Apache-2.0",
 }
 WIDTHS = {"cnn": 6, "transformer": 4}
 NUMBERS = torch.tensor([[0, 1], [2, 3], [4, 5]])
