@@ -3,6 +3,7 @@
 import typer
 
 from training.commands.attention import attention
+from training.commands.average import average
 from training.commands.calibrate import calibrate
 from training.commands.card import card
 from training.commands.complexity import complexity
@@ -36,6 +37,7 @@ for command in (
     attention,
     matrix,
     student,
+    average,
     complexity,
     export,
     tensorrt,
