@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.calibration import Calibration
 from model.durable_file import durable_file
@@ -23,7 +23,21 @@ from model.stored_graph import Graph
 
 SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
+MOST_FRAMES = 10_000
+"""That a manifest can ask for of one tracklet."""
 
+
+def _require_label(text: str) -> str:
+    if not (0 < len(text) <= 100 and text.isprintable() and text == text.strip()) or "/" in text:
+        raise ValueError(
+            "expected 1 to 100 printable characters without '/', and no space around them, "
+            f"received {text[:100]!r}; it stands in addresses, tables and logs: shorten it"
+        )
+    return text
+
+
+Label = Annotated[str, AfterValidator(_require_label)]
+"""A name or a version, as it can stand in an address."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -38,8 +52,8 @@ class _Frozen(BaseModel):
 class ModelIdentity(_Frozen):
     """Which model this is. `fingerprint` changes with anything that changes an embedding."""
 
-    name: str
-    version: str
+    name: Label
+    version: Label
     fingerprint: Sha256
 
 
@@ -56,7 +70,7 @@ class FrameChoice(_Frozen):
     """Which frames of a tracklet are embedded: all of them, or `most` evenly spaced ones."""
 
     policy: Literal["evenly_spaced"]
-    most: Annotated[int, Field(ge=1)]
+    most: Annotated[int, Field(ge=1, le=MOST_FRAMES)]
 
     def indices(self, received: int) -> tuple[int, ...]:
         """Positions of the frames to embed, ascending.

@@ -146,6 +146,14 @@ def test_a_huge_manifest_is_not_read(tmp_path):
         load_manifest(tmp_path)
 
 
+@pytest.mark.parametrize("key", ["name", "version"])
+@pytest.mark.parametrize("label", ["", "a/b", "a\nb", " a", "a" * 101])
+def test_a_label_can_stand_in_an_address(artifact, key, label):
+    rewrite(artifact, lambda content: content["model"].update({key: label}))
+    with pytest.raises(ArtifactError, match="expected 1 to 100 printable characters .*received"):
+        load_manifest(artifact)
+
+
 def test_an_unknown_key_is_refused(artifact):
     rewrite(artifact, lambda content: content.update(surprise=1))
     with pytest.raises(ArtifactError, match="surprise"):

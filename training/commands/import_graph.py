@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from model.manifest import MOST_FRAMES
 from training.commands.console import Json, commit, errors_for_people
 
 
@@ -51,7 +52,10 @@ def import_graph(  # noqa: PLR0913 - a parameter is an option
         ),
     ] = False,
     max_frames: Annotated[
-        int, typer.Option(min=1, help="Of a tracklet, evenly spaced, that are embedded.")
+        int,
+        typer.Option(
+            min=1, max=MOST_FRAMES, help="Of a tracklet, evenly spaced, that are embedded."
+        ),
     ] = 32,
     weights: Annotated[
         Path | None, typer.Option(help="The .bin of an IR, where it is not beside it.")

@@ -12,15 +12,23 @@ from model.manifest import MANIFEST_FILE
 def staged(directory: Path) -> Iterator[Path]:
     """An empty directory to fill; it takes the place of `directory` when the body ends well.
 
-    An earlier artifact is replaced then, and left alone when the body raises.
+    An earlier artifact is replaced then, and left alone when the body raises. A link is followed:
+    what it points at is replaced, and the link stays.
 
     Raises:
-        ValueError: When `directory` holds something that is no artifact.
+        ValueError: When `directory` holds something that is no artifact, or cannot be made.
     """
-    require_artifact_or_nothing(directory)
+    directory = directory.resolve()
     staging = directory.with_name(f".{directory.name}.staging")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    try:
+        require_artifact_or_nothing(directory)
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise ValueError(
+            f"expected a place where a directory can be made at {directory}, received: "
+            f"{error.strerror}; name another one for the artifact"
+        ) from error
     try:
         yield staging
         _swap(staging, directory)

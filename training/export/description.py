@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from model.manifest import file_digest
+from model.manifest import Label, file_digest
 from model.tracklet_network import ModelConfig
 from training.evaluation.feature_groups import FULL
 from training.evaluation.report import EvaluationReport
@@ -43,8 +43,8 @@ class ArtifactCard(FrozenModel):
         results: Files of measurements, for `reid-train card`.
     """
 
-    name: str
-    version: str
+    name: Label
+    version: Label
     data: str
     data_licence: str
     training: str

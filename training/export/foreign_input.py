@@ -1,6 +1,5 @@
 """How an imported graph wants its frames: what its file cannot say and a person has to."""
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +10,9 @@ from numpy.typing import NDArray
 Layout = Literal["NCHW", "NHWC"]
 Colour = Literal["RGB", "BGR"]
 Triple = tuple[float, float, float]
+
+# Beyond these, single precision loses pixels: no graph was trained with such numbers.
+TINY, HUGE = 1e-6, 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,20 @@ class ForeignInput:
 
     def __post_init__(self) -> None:
         """Refuse numbers that would make every pixel the same, or none."""
-        if not (math.isfinite(self.scale) and self.scale > 0):
+        if not TINY <= self.scale <= HUGE:
             raise ValueError(
-                f"expected a scale above 0, received {self.scale}; give 255 for graphs of 0 to 1, "
-                "1 for graphs of 0 to 255"
+                f"expected a scale of {TINY:g} to {HUGE:g}, received {self.scale}; give 255 "
+                "for graphs of 0 to 1, 1 for graphs of 0 to 255"
             )
-        if not all(math.isfinite(value) and value > 0 for value in self.std):
+        if not all(TINY <= value <= HUGE for value in self.std):
             raise ValueError(
-                f"expected three standard deviations above 0, received {list(self.std)}; "
-                "give 1,1,1 where the graph divides by none"
+                f"expected three standard deviations of {TINY:g} to {HUGE:g}, received "
+                f"{list(self.std)}; give 1,1,1 where the graph divides by none"
             )
-        if not all(math.isfinite(value) for value in self.mean):
+        if not all(-HUGE <= value <= HUGE for value in self.mean):
             raise ValueError(
-                f"expected three finite means, received {list(self.mean)}; "
-                "give 0,0,0 where the graph subtracts none"
+                f"expected three means of {-HUGE:g} to {HUGE:g}, received "
+                f"{list(self.mean)}; give 0,0,0 where the graph subtracts none"
             )
 
     @property

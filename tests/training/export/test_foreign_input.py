@@ -9,10 +9,18 @@ PLAIN = {"layout": "NHWC", "colour": "RGB", "scale": 1.0, "mean": (0, 0, 0), "st
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"scale": 0.0}, "expected a scale above 0, received 0.0; give 255"),
-        ({"scale": float("nan")}, "expected a scale above 0, received nan"),
-        ({"std": (1, 0, 1)}, r"deviations above 0, received \[1, 0, 1\]; give 1,1,1"),
-        ({"mean": (0, float("inf"), 0)}, r"three finite means, received \[0, inf, 0\]; give 0,0,0"),
+        ({"scale": 0.0}, "expected a scale of 1e-06 to 1e\\+06, received 0.0; give 255"),
+        ({"scale": float("nan")}, "expected a scale of .*, received nan"),
+        ({"scale": 1e300}, "expected a scale of .*, received 1e\\+300"),
+        (
+            {"std": (1, 0, 1)},
+            r"deviations of 1e-06 to 1e\+06, received \[1, 0, 1\]; give 1,1,1",
+        ),
+        ({"std": (1, 1, 1e-300)}, r"deviations of .*, received \[1, 1, 1e-300\]"),
+        (
+            {"mean": (0, float("inf"), 0)},
+            r"three means of -1e\+06 to 1e\+06, received \[0, inf, 0\]; give 0,0,0",
+        ),
     ],
 )
 def test_numbers_that_lose_the_pixels_are_refused(changes, told):
