@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Count = Annotated[int, Field(ge=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -15,6 +14,8 @@ class _Frozen(BaseModel):
 class MiniGallery(_Frozen):
     """Drawn people before drawn cameras: every pair is one tracklet, ordered by identity.
 
+    Bounded, since whoever verifies an artifact draws as many as its manifest asks for.
+
     Attributes:
         seed: Of the drawing.
         identities: People.
@@ -23,10 +24,10 @@ class MiniGallery(_Frozen):
         sha256: Of the pixels as they were drawn, all tracklets in order.
     """
 
-    seed: Annotated[int, Field(ge=0)]
-    identities: Count
-    cameras: Annotated[int, Field(ge=2)]
-    frames: Count
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    identities: Annotated[int, Field(ge=1, le=1000)]
+    cameras: Annotated[int, Field(ge=2, le=100)]
+    frames: Annotated[int, Field(ge=1, le=1000)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -58,7 +59,7 @@ class Gate(_Frozen):
 
     embeddings: str
     mini_gallery: MiniGallery
-    largest_batch: Annotated[int, Field(ge=7)]
+    largest_batch: Annotated[int, Field(ge=7, le=10_000)]
     least_cosine: Annotated[float, Field(gt=0, le=1)]
     most_map_change: Annotated[float, Field(ge=0)]
     mean_average_precision: Annotated[float, Field(ge=0, le=100)]

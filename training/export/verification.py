@@ -69,6 +69,7 @@ def verify_artifact(directory: Path) -> Verification:
     gate = _require_gate(directory, manifest)
     run = open_runner(directory, manifest.graph)
     golden = _check_golden(run, directory, manifest)
+    embeddings = _gate_embeddings(directory, gate, manifest.output.dimension)
     gallery = redraw_gallery(gate.mini_gallery, manifest.preprocessing)
     same = gallery.described == gate.mini_gallery
     try:
@@ -77,7 +78,7 @@ def verify_artifact(directory: Path) -> Verification:
             Reference(
                 # Batches are held against the graph's own largest: no network is at hand here.
                 rows=run(gallery.items[: gate.largest_batch]),
-                embeddings=_gate_embeddings(directory, gate, manifest.output.dimension),
+                embeddings=embeddings,
                 mean_average_precision=gate.mean_average_precision,
             ),
             gallery=gallery,

@@ -9,6 +9,7 @@ import pytest
 
 from model.manifest import ArtifactError, file_digest, load_manifest, save_manifest
 from tests.artifact_factory import write_tiny_artifact
+from training.export import verification
 from training.export.gate import GateError
 from training.export.verification import verify_artifact
 
@@ -118,4 +119,13 @@ def test_a_failure_on_people_drawn_otherwise_says_so(artifact):
     with pytest.raises(
         GateError, match=r"may not be the graph: it was exported with numpy \d.*, pillow \d"
     ):
+        verify_artifact(artifact)
+
+
+def test_no_more_people_are_drawn_than_have_embeddings(artifact, monkeypatch):
+    monkeypatch.setattr(verification, "redraw_gallery", None)
+    gate = load_manifest(artifact).gate
+    crowd = gate.mini_gallery.model_copy(update={"identities": 1000})
+    changed(artifact, gate=gate.model_copy(update={"mini_gallery": crowd}))
+    with pytest.raises(ArtifactError, match=r"gate_embeddings\.npy.*4000"):
         verify_artifact(artifact)
