@@ -28,6 +28,10 @@ from service.gallery.records import TrackletMetadata
 
 GroupBy = Literal["tracklet", "identity"]
 
+# So many nearest tracklets are found even for fewer matches, since one person may have all of
+# those: the best of another identity is most often among them, and a second search is saved.
+RIVAL_AMONG = 32
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions(Eligibility):
@@ -196,7 +200,8 @@ class _Search:
         options = self._options
         depth = max(options.top_k, 0 if options.rerank is None else options.rerank.first)
         least = options.min_similarity
-        found = self._found(depth + 1)
+        asked = max(depth + 1, RIVAL_AMONG if self._by_tracklet else 0)
+        found = self._found(asked)
         similar = [group for group in found if least is None or group.similarity >= least]
         ordered = self._ordered(similar[:depth])
         matches = tuple(
@@ -211,15 +216,18 @@ class _Search:
             complete=neighbours.are_complete,
             truncated=len(similar) > options.top_k,
             tier=neighbours.tier,
-            leaders=self._leaders(found, exhausted=len(found) <= depth),
+            leaders=self._leaders(found, exhausted=len(found) < asked),
         )
+
+    @property
+    def _by_tracklet(self) -> bool:
+        return self._options.group_by == "tracklet" and self._options.max_per_camera is None
 
     def _leaders(self, found: list[Group], *, exhausted: bool) -> Leaders:
         """They are the same however matches are grouped, limited, re-ranked or cut."""
         options = self._options
-        by_tracklet = options.group_by == "tracklet" and options.max_per_camera is None
         by_best = options.group_by == "identity" and options.group_mode == "max"
-        in_order = by_tracklet or by_best
+        in_order = self._by_tracklet or by_best
         return find_leaders(
             self._neighbours,
             [group.best for group in found] if in_order else [],
