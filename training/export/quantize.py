@@ -4,7 +4,9 @@ Weights have a scale for each output channel and use 7 bits of the 8: x86 proces
 add pairs of 8-bit products in 16 bits, which overflow with all 8, silently.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -170,8 +172,24 @@ def _written(write: Callable[[Path], None]) -> onnx.ModelProto:
     """The quantizer hands its result over only as a file."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "quantized.onnx"
-        write(path)
+        with _without_advice():
+            write(path)
         return onnx.load(path)
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """The quantizer advises on the root logger to prepare graphs, which is done by then."""
+    root = logging.getLogger()
+    root.addFilter(_is_no_advice)
+    try:
+        yield
+    finally:
+        root.removeFilter(_is_no_advice)
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    return "onnxruntime" not in record.pathname
 
 
 def _copy(graph: onnx.ModelProto) -> onnx.ModelProto:

@@ -47,10 +47,11 @@ def test_weights_use_seven_bits_by_output_channel(graph):
     _is_close(graph, result)
 
 
-def test_what_was_given_is_left_alone(graph):
+def test_what_was_given_is_left_alone_and_nothing_is_advised(graph, caplog):
     before = graph.SerializeToString()
     quantized(graph, Int8Plan(convolutions=True), drawn_items(16))
     assert graph.SerializeToString() == before
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
