@@ -40,6 +40,13 @@ class Bounds:
     least_cosine: float
     most_map_change: float
 
+    @property
+    def remedy(self) -> str:
+        """What to do about a graph that is farther away."""
+        if self.least_cosine >= BOUNDS["fp32"].least_cosine:
+            return "the graph is broken, do not publish it"
+        return "choose a higher precision, quantize fewer operators, or with other frames"
+
 
 BOUNDS: Mapping[Precision, Bounds] = MappingProxyType(
     {
@@ -129,8 +136,7 @@ def _compare(
     if not cosine.min() >= bounds.least_cosine:
         raise GateError(
             f"expected a cosine of at least {bounds.least_cosine} in every row at {where}, "
-            f"received {cosine.min():.6f} in row {int(cosine.argmin())}; the graph is broken, "
-            "do not publish it"
+            f"received {cosine.min():.6f} in row {int(cosine.argmin())}; {bounds.remedy}"
         )
     return float(cosine.min())
 
