@@ -31,9 +31,12 @@ def test_the_card_tells_results_data_and_licence():
     provenance = load_manifest(ARTIFACT).provenance
     card = " ".join((ARTIFACT / "MODEL_CARD.md").read_text(encoding="utf-8").split())
     for told in (
-        f"| model | {provenance.rank_1:.2f} |",
-        f"| {provenance.mean_average_precision:.2f} |",
+        f"rank-1 {provenance.rank_1:.2f}, mAP {provenance.mean_average_precision:.2f}",
         "| HSV histogram |",
+        "| one frame | 1 | full |",
+        "| 8 frames | at most 8 | full |",
+        "| cnn |",
+        "| transformer |",
         provenance.data,
         "Research use only",
         "minutes",
