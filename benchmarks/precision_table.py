@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from training.data.tracklet import Tracklet, hold_out_identities
 from training.evaluation.embedding_table import EmbeddingTable
 from training.evaluation.ranking import evaluate_retrieval
 from training.export.calibration_items import items_of
+from training.export.card_results import PrecisionRow
 from training.export.graph_runner import RunItems, run_in_batches
 from training.export.half_precision import half_precision
 from training.export.mini_gallery import answers, draw_gallery
@@ -50,22 +51,6 @@ PLANS: Mapping[str, Int8Plan] = {
 }
 
 Items = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant on one runtime; mAP in percent, None where there is no real data."""
-
-    variant: str
-    runtime: str
-    megabytes: float
-    frames_per_s: float
-    ratio: float
-    least_cosine: float
-    mean_cosine: float
-    drawn_map_change: float
-    real_rank_1: float | None
-    real_map: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +163,9 @@ class Judge:
         return least_part_cosines(expected.embeddings, received.embeddings, self._output.parts)
 
 
-def measure(artifact: Path, data: tuple[str, Path] | None, *, batch: int, rounds: int) -> list[Row]:
+def measure(
+    artifact: Path, data: tuple[str, Path] | None, *, batch: int, rounds: int
+) -> list[PrecisionRow]:
     """Every variant on every runtime that takes it."""
     manifest = load_manifest(artifact)
     learned, held_out = ([], []) if data is None else _tracklets(*data)
@@ -208,10 +195,10 @@ def _row(
     rates: tuple[list[float], list[float]],
     qualities: tuple[Quality, Quality],
     judge: Judge,
-) -> Row:
+) -> PrecisionRow:
     (shipped, own), (reference, quality) = rates, qualities
     cosines = judge.cosines(reference, quality)
-    return Row(
+    return PrecisionRow(
         variant=key[0],
         runtime=key[1],
         megabytes=round(megabytes, 1),
@@ -254,12 +241,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rows = measure(options.artifact, options.data, batch=options.batch, rounds=options.rounds)
     if options.json:
-        json.dump([asdict(row) for row in rows], sys.stdout, indent=2)
+        json.dump([row.model_dump() for row in rows], sys.stdout, indent=2)
         return
-    table = Table(*Row.__dataclass_fields__)
+    table = Table(*PrecisionRow.model_fields)
     for row in rows:
         table.add_row(
-            *("not measured" if value is None else str(value) for value in asdict(row).values())
+            *(
+                "not measured" if value is None else str(value)
+                for value in row.model_dump().values()
+            )
         )
     Console().print(table)
 

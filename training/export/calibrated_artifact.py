@@ -19,6 +19,7 @@ from training.evaluation.retrieval_task import RetrievalTask, TaskSet, distinct_
 from training.export.artifact_directory import staged
 from training.export.calibration_section import CALIBRATION_HEADING, calibration_section
 from training.export.card_file import CARD_FILE
+from training.export.card_results import CALIBRATION_COMMAND
 from training.export.graph_embedding import embed_by_artifact
 
 
@@ -72,7 +73,7 @@ def write_calibration(directory: Path, calibration: Calibration) -> None:
 
 def with_section(card: str, calibration: Calibration) -> str:
     """The card with this calibration in the place of an earlier one, or at its end."""
-    section = f"{CALIBRATION_HEADING}\n\n{calibration_section(calibration)}\n"
+    section = f"{CALIBRATION_HEADING}\n\n{calibration_section(calibration, CALIBRATION_COMMAND)}\n"
     before, heading, rest = card.partition(f"{CALIBRATION_HEADING}\n")
     if not heading:
         return f"{card.rstrip()}\n\n{section}"

@@ -15,7 +15,7 @@ _HEADS = (
 )
 
 
-def calibration_section(calibration: Calibration | None) -> str:
+def calibration_section(calibration: Calibration | None, command: str) -> str:
     """Thresholds, what they do to people they were not fitted to, and how it was measured."""
     if calibration is None:
         return 'Not calibrated: no threshold for "unknown" is given, nor a probability.'
@@ -31,7 +31,7 @@ def calibration_section(calibration: Calibration | None) -> str:
     if calibration.unresolved_rates:
         rates = ", ".join(f"{100 * rate:g}" for rate in calibration.unresolved_rates)
         told.append(f"Too few unknown tracklets for a threshold at {rates} %.")
-    return "\n\n".join([*told, "    reid-train calibrate"])
+    return "\n\n".join([*told, f"    {command}"])
 
 
 def _row(threshold: Threshold) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from training.evaluation.report import EvaluationReport
 from training.frozen_model import FrozenModel
 
+CALIBRATION_COMMAND = "reid-train calibrate"
 _OBJECT = TypeAdapter(dict[str, object])
 
 
@@ -39,12 +40,14 @@ class CardResults(FrozenModel):
             `mean_average_precision` are its validations.
         ablation: JSON lines, one variant each.
         precision: Output of `python -m benchmarks.precision_table --json`.
+        calibration: The command that calibrated; what it measured is in the manifest.
     """
 
     evaluations: tuple[NamedEvidence, ...] = ()
     learning_curve: Evidence | None = None
     ablation: Evidence | None = None
     precision: Evidence | None = None
+    calibration: str = CALIBRATION_COMMAND
 
 
 class CurvePoint(BaseModel):
@@ -119,6 +122,7 @@ class MeasuredResults:
         ablation_command: Empty where there is no ablation.
         precisions: In the order of the file; empty where none was measured.
         precision_command: Empty where there are none.
+        calibration_command: That of the calibration, if there is one.
     """
 
     evaluations: tuple[Judged, ...] = ()
@@ -128,6 +132,7 @@ class MeasuredResults:
     ablation_command: str = ""
     precisions: tuple[PrecisionRow, ...] = ()
     precision_command: str = ""
+    calibration_command: str = CALIBRATION_COMMAND
 
 
 def read_results(results: CardResults, folder: Path) -> MeasuredResults:
@@ -152,6 +157,7 @@ def read_results(results: CardResults, folder: Path) -> MeasuredResults:
         ablation_command="" if ablation is None else ablation.command,
         precisions=() if precision is None else read_precisions(folder / precision.file),
         precision_command="" if precision is None else precision.command,
+        calibration_command=results.calibration,
     )
 
 

@@ -37,7 +37,7 @@ def model_card(manifest: Manifest, card: ArtifactCard, results: MeasuredResults)
         paragraph(_graph(manifest)),
         precision_section(results.precisions, results.precision_command),
         CALIBRATION_HEADING,
-        calibration_section(manifest.calibration),
+        calibration_section(manifest.calibration, results.calibration_command),
         "## Not for",
         _bullets([*NEVER, *card.not_for]),
         "## Limits",

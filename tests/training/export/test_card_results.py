@@ -1,16 +1,15 @@
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from benchmarks.precision_table import Row
 from tests.evaluation_reports import made_up_report
 from training.export.card_results import (
     CardResults,
     Evidence,
     MeasuredResults,
     NamedEvidence,
+    PrecisionRow,
     read_ablation,
     read_curve,
     read_evaluation,
@@ -19,6 +18,18 @@ from training.export.card_results import (
 )
 
 ROW = {"name": "teacher", "budget": "14 minutes", "rank_1": 60.0, "mean_average_precision": 41.5}
+PRECISION = PrecisionRow(
+    variant="int8",
+    runtime="onnxruntime",
+    megabytes=8.5,
+    frames_per_s=61.2,
+    ratio=1.86,
+    least_cosine=0.987,
+    mean_cosine=0.999,
+    drawn_map_change=-0.12,
+    real_rank_1=78.5,
+    real_map=75.0,
+)
 STEP = {"step": 0, "loss": 6.1}
 VALIDATION = {"step": 90, "minutes": 3.5, "rank_1": 35.2, "mean_average_precision": 20.1, "more": 1}
 
@@ -38,13 +49,13 @@ def test_every_file_comes_back_with_its_command(tmp_path):
     (tmp_path / "evaluation.json").write_text(report.model_dump_json())
     (tmp_path / "log.jsonl").write_text(json.dumps(VALIDATION))
     (tmp_path / "ablation.jsonl").write_text(json.dumps(ROW))
-    row = Row("int8", "onnxruntime", 8.5, 61.2, 1.86, 0.987, 0.999, -0.12, 78.5, 75.0)
-    (tmp_path / "table.json").write_text(json.dumps([asdict(row)]))
+    (tmp_path / "table.json").write_text(f"[{PRECISION.model_dump_json()}]")
     results = CardResults(
         evaluations=(NamedEvidence(title="all", command="one", file=Path("evaluation.json")),),
         learning_curve=Evidence(command="two", file=Path("log.jsonl")),
         ablation=Evidence(command="three", file=Path("ablation.jsonl")),
         precision=Evidence(command="four", file=Path("table.json")),
+        calibration="five",
     )
     read = read_results(results, tmp_path)
     (judged,) = read.evaluations
@@ -52,6 +63,7 @@ def test_every_file_comes_back_with_its_command(tmp_path):
     assert (read.curve[0].minutes, read.curve[0].rank_1, read.curve_command) == (3.5, 35.2, "two")
     assert (read.ablation[0].name, read.ablation_command) == ("teacher", "three")
     assert (read.precisions[0].real_rank_1, read.precision_command) == (78.5, "four")
+    assert read.calibration_command == "five"
 
 
 def test_a_curve_is_what_a_log_says_of_validation_by_step(tmp_path):
@@ -102,10 +114,10 @@ def test_a_missing_file_is_named(tmp_path, read):
 
 
 def test_a_precision_table_is_what_the_benchmark_prints(tmp_path):
-    row = Row("int8", "onnxruntime", 8.5, 61.2, 1.86, 0.987, 0.999, -0.12, None, None)
-    (tmp_path / "table.json").write_text(json.dumps([asdict(row)]))
+    row = PRECISION.model_copy(update={"real_rank_1": None, "real_map": None})
+    (tmp_path / "table.json").write_text(f"[{row.model_dump_json()}]")
     (read,) = read_precisions(tmp_path / "table.json")
-    assert read.model_dump() == asdict(row)
+    assert read == row
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b'[{"variant": "x"}]'])

@@ -141,6 +141,7 @@ def test_thresholds_come_with_the_size_of_their_gallery(manifest):
     assert "20 tracklets of 5 people on average; 400 searches for known and 600 for" in told
     assert "slope 10.000, intercept -5.000; on held-out people Brier score 0.0625" in told
     assert "within 0.0625: of the searches for known people that lead by more, 95.0 %" in told
+    assert told.count("reid-train calibrate") == 1
     assert "Too few unknown tracklets for a threshold at 0.001 %." in told
     assert "Not calibrated" not in told
     assert "no threshold has been calibrated" not in told
