@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -81,6 +82,7 @@ class RedisServer:
         told = [program]
         for name, value in {**fixed, **self.options}.items():
             told += [f"--{name}", value]
+        self._await_port()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(told, stdout=log, stderr=log)
         self._await_answer()
@@ -128,6 +130,16 @@ class RedisServer:
         if self.process is None:
             raise AssertionError("expected a running redis-server, received none; call start()")
         return self.process
+
+    def _await_port(self) -> None:
+        """A child of a killed server holds its port until it has gone too."""
+        until_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until_s:
+            with socket.socket() as chosen, suppress(OSError):
+                chosen.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                chosen.bind(("127.0.0.1", self.port))
+                return
+            time.sleep(0.01)
 
     def _await_answer(self) -> None:
         process, until = self._running(), time.monotonic() + START_TIMEOUT_S

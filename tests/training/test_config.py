@@ -6,7 +6,9 @@ import pytest
 from training.config import load_config, override_paths
 
 CONFIGS = sorted(
-    path for path in Path("training/configs").glob("*.yaml") if not path.name.endswith(".card.yaml")
+    path
+    for path in Path("training/configs").glob("*.yaml")
+    if not path.name.endswith((".card.yaml", ".variants.yaml"))
 )
 
 

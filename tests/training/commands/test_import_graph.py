@@ -30,7 +30,7 @@ def test_an_artifact_comes_of_a_graph_and_options(tmp_path):
     ("changes", "told"),
     [
         ({"mean": "1,2"}, "expected three numbers for --mean"),
-        ({"std": "0"}, "expected three standard deviations above 0"),
+        ({"std": "0"}, "expected three standard deviations of 1e-06 to 1e+06, received"),
         ({"size": "128"}, "expected height and width for --size"),
     ],
 )
