@@ -16,18 +16,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.held_out_identities import compare_held_out
 from training.config import TrainingConfig, load_config
-from training.data.catalogue import read_data_set
 from training.data.synthetic import SyntheticWorld
 from training.data.synthetic_layouts import write_market1501
 from training.evaluation.compare import ComparisonSettings
-from training.evaluation.evaluation import WeightsToJudge, evaluate_weights
-from training.evaluation.retrieval_task import choose_tasks
 from training.train_run import train_run
 
 CONFIGS = Path("training/configs/ladder")
@@ -105,20 +102,10 @@ def climb(
 
 def judge(rung: str, seed: int, weights: Path, data: TrainingConfig) -> list[Outcome]:
     """Every feature of trained weights on the identities that `data` holds out."""
-    tasks = choose_tasks(
-        read_data_set(data.data.name, data.data.root),
-        validation_identities=data.data.validation_identities,
-    )
-    with Progress(disable=True) as silent:
-        evaluation = evaluate_weights(
-            WeightsToJudge(weights, torch.device("cpu")),
-            tasks,
-            ComparisonSettings(baseline=False),
-            progress=silent,
-        )
+    methods = compare_held_out(weights, data, ComparisonSettings(baseline=False))
     return [
         Outcome(rung, seed, feature, method.rank_1, method.mean_average_precision)
-        for feature, method in evaluation.report.splits[0].methods.items()
+        for feature, method in methods.items()
     ]
 
 

@@ -34,7 +34,7 @@ TOP_K = 10
 
 ANSWERS = {
     "tracklets": SearchOptions(top_k=TOP_K),
-    # Fewer than a person has here: the best of another identity takes a second search.
+    # Fewer than a person has here: the best of another identity is not among the matches.
     "tracklets of one person": SearchOptions(top_k=ROWS_OF_AN_IDENTITY // 2),
     "identities by max": SearchOptions(top_k=TOP_K, group_by="identity"),
     "identities by mean": SearchOptions(top_k=TOP_K, group_by="identity", group_mode="mean"),

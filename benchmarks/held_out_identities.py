@@ -1,6 +1,6 @@
 """What weights reach on the identities that a training configuration holds out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,20 +10,27 @@ from training.config import TrainingConfig
 from training.data.catalogue import read_data_set
 from training.evaluation.compare import ComparisonSettings
 from training.evaluation.evaluation import WeightsToJudge, evaluate_weights
+from training.evaluation.report import MethodReport
 from training.evaluation.retrieval_task import choose_tasks
 from training.evaluation.tracklet_features import EmbeddingSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Retrieval by the full feature, every held-out tracklet asking all others; in percent."""
-
-    rank_1: float
-    mean_average_precision: float
-
-
-def judge_held_out(weights: Path, config: TrainingConfig) -> Reached:
+def judge_held_out(weights: Path, config: TrainingConfig) -> MethodReport:
     """The figures of `reid-train evaluate --validation-identities N --frames served`.
+
+    Raises:
+        ValueError: As `compare_held_out`.
+    """
+    served = ComparisonSettings(
+        embedding=EmbeddingSettings(mode="served"), features=("full",), baseline=False
+    )
+    return compare_held_out(weights, config, served)["full"]
+
+
+def compare_held_out(
+    weights: Path, config: TrainingConfig, comparison: ComparisonSettings
+) -> Mapping[str, MethodReport]:
+    """Figures of each feature, every held-out tracklet asking all others; in percent.
 
     Raises:
         ValueError: When the configuration holds nobody out, or the weights are not readable.
@@ -39,12 +46,6 @@ def judge_held_out(weights: Path, config: TrainingConfig) -> Reached:
     )
     with Progress(disable=True) as silent:
         evaluation = evaluate_weights(
-            WeightsToJudge(weights, torch.device("cpu")),
-            tasks,
-            ComparisonSettings(
-                embedding=EmbeddingSettings(mode="served"), features=("full",), baseline=False
-            ),
-            progress=silent,
+            WeightsToJudge(weights, torch.device("cpu")), tasks, comparison, progress=silent
         )
-    full = evaluation.report.splits[0].methods["full"]
-    return Reached(full.rank_1, full.mean_average_precision)
+    return evaluation.report.splits[0].methods

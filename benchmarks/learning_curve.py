@@ -66,7 +66,7 @@ def learning_curve(config: TrainingConfig, every: int, progress: Progress) -> It
 
 def _judge(weights: Path, step: int, config: TrainingConfig, file: Path) -> Point:
     reached = judge_held_out(weights, config)
-    minutes = _minutes(config.run_dir, step, frames=_frames_of_a_step(config))
+    minutes = _minutes(config.run_dir, step, frames=config.clips.frames_per_batch)
     point = Point(step, minutes, reached.rank_1, reached.mean_average_precision)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as lines:
@@ -91,11 +91,6 @@ def _log(run_dir: Path) -> dict[int, dict[str, float]]:
 
 def _steps_trained(run_dir: Path) -> int:
     return max(_log(run_dir), default=-1) + 1
-
-
-def _frames_of_a_step(config: TrainingConfig) -> int:
-    clips = config.clips
-    return clips.identities * clips.tracklets * clips.frames
 
 
 def _minutes(run_dir: Path, steps: int, *, frames: int) -> float:

@@ -103,8 +103,7 @@ def compare_variants(path: Path, root: Path | None, progress: Progress) -> Itera
             run_dir=compared.run_dir / variant.folder,
         )
         reached = judge_held_out(train_run(config, progress).weights, config)
-        clips = config.clips
-        frames = clips.identities * clips.tracklets * clips.frames
+        frames = config.clips.frames_per_batch
         size = f"{config.model.height}×{config.model.width}"
         spent = f"{compared.steps} steps of {frames} frames, {size}"
         yield Outcome(variant.name, spent, reached.rank_1, reached.mean_average_precision)

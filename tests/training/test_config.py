@@ -3,13 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped_configs import CONFIGS_FOLDER, SHIPPED_CONFIGS
 from training.config import load_config, override_paths
 
-CONFIGS = sorted(
-    path
-    for path in Path("training/configs").glob("*.yaml")
-    if not path.name.endswith((".card.yaml", ".variants.yaml"))
-)
+CONFIGS = [path for path in SHIPPED_CONFIGS if path.parent == CONFIGS_FOLDER]
 
 
 @pytest.fixture

@@ -6,15 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from tests.shipped_configs import SHIPPED_CONFIGS
 from training.config import TrainingConfig, load_config
 from training.layered_yaml import read_layered_yaml
 
 RECIPES = sorted(Path("training/configs/recipes").glob("*.yaml"))
-SHIPPED = sorted(
-    path
-    for path in Path("training/configs").rglob("*.yaml")
-    if not path.name.endswith((".card.yaml", ".variants.yaml"))
-)
 
 # mAP, rank-1 and rank-5 as the papers print them (spec §2.5, §3.4, Tables II and III).
 PRINTED = {
@@ -88,7 +84,7 @@ def test_the_references_recipe_is_adam_with_a_warm_up_of_ten_epochs():
             assert config.losses.distillation.temperature == 0.3
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED_CONFIGS, ids=lambda path: path.stem)
 def test_no_section_of_a_shipped_configuration_takes_an_unknown_key(path):
     content = read_layered_yaml(path)
     TrainingConfig.model_validate(content)

@@ -2,27 +2,19 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from model.registry import build_model, parse_config
+from model.registry import build_model
 from model.weights import load_weights, open_network, save_weights
+from tests.small_models import small_student
+from tests.tiny_models import TINY_CNN, TINY_TRANSFORMER
 from training.__main__ import app
 from training.weight_average import average_weights
-
-TINY = {
-    "kind": "dcct",
-    "cnn": "test_efficientnet",
-    "transformer": "test_vit",
-    "spatial": "gap",
-    "temporal": "tap",
-    "height": 64,
-    "width": 32,
-}
 
 
 @pytest.fixture
 def write_weights(tmp_path):
     def write(name, seed, **changes):
         torch.manual_seed(seed)
-        network = build_model(parse_config({**TINY, **changes}))
+        network = build_model(small_student(cnn=TINY_CNN, transformer=TINY_TRANSFORMER, **changes))
         for buffer_name, buffer in network.named_buffers():
             if buffer_name.endswith("num_batches_tracked"):
                 buffer.fill_(seed)

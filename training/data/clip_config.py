@@ -34,6 +34,11 @@ class ClipConfig(FrozenModel):
     workers: Annotated[int, Field(ge=0)] = 2
     cache_mib: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def frames_per_batch(self) -> int:
+        """That a process sees in a step."""
+        return self.identities * self.tracklets * self.frames
+
 
 class ColourConfig(FrozenModel):
     """Other light and other cameras, one draw for all frames of a clip.
