@@ -48,9 +48,8 @@ $(SERVICE)/installed: requirements/service.lock pyproject.toml
 	$(SERVICE)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Not compiled ahead: of these packages' modules most are never imported.
 $(DEV)/installed: requirements/dev.lock pyproject.toml
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements/dev.lock
+	$(DEV)/bin/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	$(DEV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
